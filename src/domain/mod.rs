@@ -1,0 +1,13 @@
+//! The vocabulary and the rules of the books: pure, without I/O, clock or randomness.
+
+pub mod account;
+pub mod amount;
+pub mod asset;
+pub mod entry;
+pub mod event;
+pub mod ids;
+pub mod lot;
+pub mod outcome;
+pub mod period;
+pub mod price;
+pub mod text;

@@ -1,0 +1,1 @@
+//! Accounting rules over the domain, pure.

@@ -1,0 +1,9 @@
+//! safu-ledger: the books of an exchange's user-protection fund.
+//!
+//! Layers, each using only those before it: [`domain`] ← [`ledger`] ← `store` ← `service` ← `web`, `cli`, `jobs`; the pure
+//! side branches `report` and [`proof`] take data and give tables and trees. `docs/ARCHITECTURE.md` has the map.
+
+pub mod domain;
+pub mod ledger;
+pub mod proof;
+pub mod report;

@@ -1,0 +1,1 @@
+//! The public log: trees and canonical bytes, pure.

@@ -1,0 +1,37 @@
+//! Where figures lead: the URL paths of the pages, made in one place.
+
+use crate::domain::account::AccountNo;
+use crate::domain::ids::EntryNo;
+
+/// An entry.
+pub fn entry(no: EntryNo) -> String {
+    format!("/entries/{no}")
+}
+
+/// An account's postings, optionally of one asset.
+pub fn account(no: AccountNo, asset: Option<&str>) -> String {
+    match asset {
+        Some(code) => format!("/accounts/{no}?asset={code}"),
+        None => format!("/accounts/{no}"),
+    }
+}
+
+/// A fee report with its rows.
+pub fn fee_report(id: i64) -> String {
+    format!("/contributions/reports/{id}")
+}
+
+/// An incident.
+pub fn incident(code: &str) -> String {
+    format!("/incidents/{code}")
+}
+
+/// A locked price set.
+pub fn price_set(cutoff: jiff::civil::Date) -> String {
+    format!("/prices/{cutoff}")
+}
+
+/// A report of the registry.
+pub fn report(name: &str) -> String {
+    format!("/reports/{name}")
+}

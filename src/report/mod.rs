@@ -1,0 +1,4 @@
+//! Reports: data in, tables and charts out. Pure; rendering to HTML is the web layer's, every other format is here.
+
+pub mod doc;
+pub mod link;
