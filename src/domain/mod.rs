@@ -3,6 +3,7 @@
 pub mod account;
 pub mod amount;
 pub mod asset;
+pub mod contribution;
 pub mod entry;
 pub mod event;
 pub mod ids;

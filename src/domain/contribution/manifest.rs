@@ -1,0 +1,506 @@
+//! The manifest that goes with a file of fee rows: what the file is, and the totals it must have.
+
+use super::findings::Findings;
+use super::json::{Fields, Loose};
+use super::rows::{RowSet, VOLUME_SCALE, amount_mend, parse_rows, sums};
+use super::{DAY_MEND, parse_day};
+use crate::domain::amount::{MAX_SCALE, Quantity, format_minor_trimmed, parse_minor};
+use crate::domain::asset::{AssetCode, AssetId};
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::text::Name;
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The schema this module reads and writes.
+pub const SCHEMA: &str = "safu-fee-report/1";
+/// The largest manifest, in bytes.
+pub const MAX_MANIFEST_BYTES: usize = 65_536;
+
+const FIELDS: Fields<11> = Fields(&[
+    "schema",
+    "report_id",
+    "venue",
+    "business_date",
+    "version",
+    "supersedes",
+    "generated_at",
+    "row_count",
+    "control_totals",
+    "contribution_total",
+    "sha256",
+]);
+
+/// A checked manifest. Amounts stay texts, since only the book knows how many decimals their assets have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The report's name; the same for all its versions.
+    pub report_id: Name,
+    /// The venue the fees were taken at.
+    pub venue: Name,
+    /// The day the fees are for, in UTC.
+    pub business_date: Date,
+    /// 1 for the first version of the report.
+    pub version: u32,
+    /// The version this one replaces; none exactly for version 1.
+    pub supersedes: Option<u32>,
+    /// When the file was made.
+    pub generated_at: Timestamp,
+    /// How many rows the file has.
+    pub row_count: u64,
+    /// The sum of `net_fee` per asset, as plain decimals.
+    pub control_totals: BTreeMap<AssetCode, String>,
+    /// What the sender expects to owe per asset, if he says so, as plain decimals.
+    pub contribution_total: Option<BTreeMap<AssetCode, String>>,
+    /// SHA-256 of the file of rows.
+    pub sha256: [u8; 32],
+}
+
+/// What [`describe`] cannot know from the rows.
+#[derive(Debug, Clone)]
+pub struct DescribeMeta {
+    /// The report's name.
+    pub report_id: Name,
+    /// Its version, from 1.
+    pub version: u32,
+    /// The version it replaces.
+    pub supersedes: Option<u32>,
+    /// When the file was made.
+    pub generated_at: Timestamp,
+}
+
+impl Manifest {
+    /// Reads a manifest. Every bad field is a problem of its own with its JSON pointer; unknown and repeated fields are refused.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Rejection> {
+        if bytes.len() > MAX_MANIFEST_BYTES {
+            let detail = format!("a manifest may have {MAX_MANIFEST_BYTES} bytes; send the rows as the other file");
+            return Err(Rejection::new(OutcomeCode::BodyTooLarge, "", bytes.len(), detail));
+        }
+        let malformed = |detail: String| Rejection::new(OutcomeCode::Malformed, "", "", detail);
+        if bytes.starts_with(b"\xEF\xBB\xBF") {
+            return Err(malformed("the manifest starts with a byte order mark (BOM); save it as UTF-8 without BOM".to_owned()));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| malformed("the manifest is not UTF-8; save it as UTF-8".to_owned()))?;
+        let record =
+            FIELDS.read(text).map_err(|error| malformed(format!("the manifest is not JSON ({error}); send one JSON object")))?;
+        let mut findings = Findings::new();
+        let shaped = record.note_shape(OutcomeCode::UnknownField, &mut findings, |key| format!("/{key}"));
+        let mut read = FieldReader { findings };
+        let manifest = if shaped { read.manifest(record.values) } else { None };
+        read.findings.into_result()?;
+        // Nothing was found, so every field is there; the fallback cannot be reached and still says what to do.
+        manifest.ok_or_else(|| malformed("the manifest is incomplete".to_owned()))
+    }
+
+    /// Writes the manifest: two-space indents, fields in the order of the format, assets in alphabetical order, a last line
+    /// break. The same manifest always gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let texts =
+            |map: &BTreeMap<AssetCode, String>| map.iter().map(|(code, amount)| (code.to_string(), amount.clone())).collect();
+        let shape = Shape {
+            schema: SCHEMA,
+            report_id: self.report_id.as_str(),
+            venue: self.venue.as_str(),
+            business_date: self.business_date.to_string(),
+            version: self.version,
+            supersedes: self.supersedes,
+            generated_at: self.generated_at.to_string(),
+            row_count: self.row_count,
+            control_totals: texts(&self.control_totals),
+            contribution_total: self.contribution_total.as_ref().map(texts),
+            sha256: hex::encode(self.sha256),
+        };
+        let mut text = serde_json::to_string_pretty(&shape).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// The written form.
+#[derive(Serialize)]
+struct Shape<'a> {
+    schema: &'static str,
+    report_id: &'a str,
+    venue: &'a str,
+    business_date: String,
+    version: u32,
+    supersedes: Option<u32>,
+    generated_at: String,
+    row_count: u64,
+    control_totals: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contribution_total: Option<BTreeMap<String, String>>,
+    sha256: String,
+}
+
+/// Makes the manifest of a file of rows: venue, day, count and totals come from the rows themselves, which must all be right.
+pub fn describe(rows: &[u8], meta: DescribeMeta) -> Result<Manifest, Rejection> {
+    check_versions(meta.version, meta.supersedes)?;
+    let mut last = 0_i32;
+    // Without a book every code is taken as an asset with the most decimals there are; the book checks the real ones.
+    let set = parse_rows(rows, None, &mut |_| {
+        last = last.saturating_add(1);
+        Some((AssetId(last), MAX_SCALE))
+    })?;
+    Ok(Manifest {
+        report_id: meta.report_id,
+        venue: set.venue.clone(),
+        business_date: set.business_date,
+        version: meta.version,
+        supersedes: meta.supersedes,
+        generated_at: meta.generated_at,
+        row_count: u64::try_from(set.rows.len()).unwrap_or(u64::MAX),
+        control_totals: total_texts(&set)?,
+        contribution_total: None,
+        sha256: Sha256::digest(rows).into(),
+    })
+}
+
+fn total_texts(set: &RowSet) -> Result<BTreeMap<AssetCode, String>, Rejection> {
+    let sums = sums(set, |row| row.net_fee()).ok_or_else(|| {
+        Rejection::invalid("/control_totals", "", "the sum of net_fee is too large to keep; check the amounts' unit")
+    })?;
+    let text = |(id, sum): (AssetId, Quantity)| {
+        set.asset(id).map(|asset| (asset.code.clone(), format_minor_trimmed(sum.minor(), asset.scale)))
+    };
+    Ok(sums.into_iter().filter_map(text).collect())
+}
+
+/// Version 1 replaces nothing; each later one names an earlier one.
+fn check_versions(version: u32, supersedes: Option<u32>) -> Result<(), Rejection> {
+    let detail = match (version, supersedes) {
+        (0, _) => return Err(Rejection::invalid("/version", version, "must be 1 or more")),
+        (1, None) => return Ok(()),
+        (1, Some(_)) => "version 1 replaces nothing; write null".to_owned(),
+        (_, Some(older)) if older >= 1 && older < version => return Ok(()),
+        _ => format!("version {version} must name the version it replaces, 1 to {}", version.saturating_sub(1)),
+    };
+    let found = supersedes.map_or_else(|| "null".to_owned(), |older| older.to_string());
+    Err(Rejection::invalid("/supersedes", found, detail))
+}
+
+/// Reads fields one by one and notes what is wrong with each.
+struct FieldReader {
+    findings: Findings,
+}
+
+impl FieldReader {
+    fn note(&mut self, pointer: &str, value: &str, detail: impl Into<String>) {
+        self.findings.add(OutcomeCode::InvalidField, pointer, value, detail);
+    }
+
+    fn manifest(&mut self, values: [Option<Loose<'_>>; 11]) -> Option<Manifest> {
+        let [schema, report_id, venue, business_date, version, supersedes, generated_at, row_count, totals, owed, sha256] =
+            values;
+        self.schema(schema);
+        let report_id = self.name("/report_id", report_id);
+        let venue = self.name("/venue", venue);
+        let business_date = self.day(business_date);
+        let version = self.version(version);
+        let supersedes = self.supersedes(supersedes);
+        let generated_at = self.instant(generated_at);
+        let row_count = self.row_count(row_count);
+        let control_totals = self.required_totals(totals);
+        let contribution_total = match owed {
+            None | Some(Loose::Null) => Some(None),
+            given => self.required_map("/contribution_total", given).map(Some),
+        };
+        let sha256 = self.sha256(sha256);
+        if let (Some(version), Some(supersedes)) = (version, supersedes) {
+            if let Err(rejection) = check_versions(version, supersedes) {
+                rejection.problems.into_iter().for_each(|p| self.note(&p.pointer, &p.value, p.detail));
+            }
+        }
+        if let (Some(day), Some(instant)) = (business_date, generated_at) {
+            if instant.to_zoned(TimeZone::UTC).date() < day {
+                self.note("/generated_at", &instant.to_string(), format!("is before the business date {day} began (UTC)"));
+            }
+        }
+        Some(Manifest {
+            report_id: report_id?,
+            venue: venue?,
+            business_date: business_date?,
+            version: version?,
+            supersedes: supersedes?,
+            generated_at: generated_at?,
+            row_count: row_count?,
+            control_totals: control_totals?,
+            contribution_total: contribution_total?,
+            sha256: sha256?,
+        })
+    }
+
+    fn text<'a>(&mut self, pointer: &str, value: Option<Loose<'a>>) -> Option<Cow<'a, str>> {
+        match value {
+            Some(Loose::Text(text)) => return Some(text),
+            Some(other) => self.note(pointer, "", format!("is {}; write a string", other.kind())),
+            None => self.note(pointer, "", "is missing"),
+        }
+        None
+    }
+
+    fn whole(&mut self, pointer: &str, value: Option<Loose<'_>>) -> Option<u64> {
+        match value {
+            Some(Loose::Whole(number)) => return Some(number),
+            Some(Loose::Text(text)) => self.note(pointer, &text, "is a string; write a number without quotes"),
+            Some(other) => self.note(pointer, "", format!("is {}; write a whole number", other.kind())),
+            None => self.note(pointer, "", "is missing"),
+        }
+        None
+    }
+
+    fn schema(&mut self, value: Option<Loose<'_>>) {
+        if let Some(text) = self.text("/schema", value) {
+            if text != SCHEMA {
+                self.note("/schema", &text, format!("is not a schema this version reads; write {SCHEMA}"));
+            }
+        }
+    }
+
+    fn name(&mut self, pointer: &str, value: Option<Loose<'_>>) -> Option<Name> {
+        let text = self.text(pointer, value)?;
+        Name::parse(&text).map_err(|error| self.note(pointer, &text, error.to_string())).ok()
+    }
+
+    fn day(&mut self, value: Option<Loose<'_>>) -> Option<Date> {
+        let text = self.text("/business_date", value)?;
+        let day = parse_day(&text);
+        if day.is_none() {
+            self.note("/business_date", &text, DAY_MEND);
+        }
+        day
+    }
+
+    fn instant(&mut self, value: Option<Loose<'_>>) -> Option<Timestamp> {
+        let text = self.text("/generated_at", value)?;
+        // Only the plain RFC 3339 form: ends in Z, no offset and no zone name that people would have to convert.
+        let shaped = text.len() <= 30 && text.ends_with('Z') && text.get(10..11) == Some("T");
+        let instant = text.parse::<Timestamp>().ok().filter(|_| shaped);
+        if instant.is_none() {
+            self.note("/generated_at", &text, "is not an instant in UTC; write it as 2018-07-15T00:05:00Z");
+        }
+        instant
+    }
+
+    fn version(&mut self, value: Option<Loose<'_>>) -> Option<u32> {
+        let number = self.whole("/version", value)?;
+        let version = u32::try_from(number).ok().filter(|v| *v >= 1 && *v <= 1_000_000);
+        if version.is_none() {
+            self.note("/version", &number.to_string(), "must be 1 to 1000000");
+        }
+        version
+    }
+
+    fn supersedes(&mut self, value: Option<Loose<'_>>) -> Option<Option<u32>> {
+        match value {
+            Some(Loose::Null) => Some(None),
+            None => {
+                self.note("/supersedes", "", "is missing; write null for the first version, else the version this one replaces");
+                None
+            }
+            given => {
+                let number = self.whole("/supersedes", given)?;
+                Some(Some(u32::try_from(number).unwrap_or(u32::MAX)))
+            }
+        }
+    }
+
+    fn row_count(&mut self, value: Option<Loose<'_>>) -> Option<u64> {
+        let number = self.whole("/row_count", value)?;
+        let most = u64::try_from(super::rows::MAX_ROWS).unwrap_or(u64::MAX);
+        if (1..=most).contains(&number) {
+            return Some(number);
+        }
+        self.note("/row_count", &number.to_string(), format!("must be 1 to {most}"));
+        None
+    }
+
+    fn required_totals(&mut self, value: Option<Loose<'_>>) -> Option<BTreeMap<AssetCode, String>> {
+        let totals = self.required_map("/control_totals", value)?;
+        if totals.is_empty() {
+            self.note("/control_totals", "{}", "is empty; give the sum of net_fee for each fee_asset");
+            return None;
+        }
+        Some(totals)
+    }
+
+    fn required_map(&mut self, pointer: &str, value: Option<Loose<'_>>) -> Option<BTreeMap<AssetCode, String>> {
+        let entries = match value {
+            Some(Loose::Object(entries)) => entries,
+            Some(other) => {
+                self.note(
+                    pointer,
+                    "",
+                    format!("is {}; write an object of asset and amount, for example {{\"BTC\": \"1.5\"}}", other.kind()),
+                );
+                return None;
+            }
+            None => {
+                self.note(pointer, "", "is missing");
+                return None;
+            }
+        };
+        let mut map = BTreeMap::new();
+        let mut good = true;
+        for (key, value) in entries {
+            let here = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            match (AssetCode::parse(&key), self.amount(&here, value)) {
+                (Ok(code), Some(amount)) => {
+                    if map.insert(code, amount).is_some() {
+                        self.findings.add(OutcomeCode::UnknownField, here, "", "is given twice; give it once");
+                    }
+                }
+                (Err(error), _) => {
+                    good = false;
+                    self.note(&here, &key, error.to_string());
+                }
+                (Ok(_), None) => good = false,
+            }
+        }
+        good.then_some(map)
+    }
+
+    fn amount(&mut self, pointer: &str, value: Loose<'_>) -> Option<String> {
+        let text = match value {
+            Loose::Text(text) => text,
+            other => {
+                self.note(pointer, "", format!("is {}; write a string, for example \"1.5\"", other.kind()));
+                return None;
+            }
+        };
+        match parse_minor(&text, VOLUME_SCALE) {
+            Ok(_) => Some(text.into_owned()),
+            Err(error) => {
+                self.note(pointer, &text, amount_mend(&text, error));
+                None
+            }
+        }
+    }
+
+    fn sha256(&mut self, value: Option<Loose<'_>>) -> Option<[u8; 32]> {
+        let text = self.text("/sha256", value)?;
+        let mut hash = [0_u8; 32];
+        let lower = !text.bytes().any(|b| b.is_ascii_uppercase());
+        if lower && hex::decode_to_slice(text.as_bytes(), &mut hash).is_ok() {
+            return Some(hash);
+        }
+        self.note("/sha256", &text, "is not a SHA-256; write 64 characters 0-9 and a-f");
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ROWS: &[u8] = b"venue,business_date,pair,fee_asset,trades,volume_base,volume_quote,gross_fee,rebate,net_fee\n\
+        spot,2018-07-14,BTC-USD,BTC,12,100,600000,0.1,0.02,0.08\n\
+        spot,2018-07-14,ETH-BTC,BTC,1,10,1,0.001,0,0.001\n\
+        spot,2018-07-14,ETH-BTC,ETH,1,10,1,0.000000000000000001,0,0.000000000000000001\n";
+
+    fn meta() -> DescribeMeta {
+        DescribeMeta {
+            report_id: Name::parse("spot-2018-07-14").unwrap(),
+            version: 1,
+            supersedes: None,
+            generated_at: "2018-07-15T00:05:00Z".parse().unwrap(),
+        }
+    }
+
+    fn text() -> String {
+        describe(ROWS, meta()).unwrap().to_json()
+    }
+
+    /// Asserts that the manifest after one replacement is refused with these pointers.
+    fn refused(from: &str, to: &str, code: OutcomeCode, pointers: &[&str]) {
+        let json = text().replacen(from, to, 1);
+        assert_ne!(json, text(), "{from} is not in the manifest");
+        let rejection = Manifest::parse(json.as_bytes()).unwrap_err();
+        assert_eq!(rejection.code, code, "{rejection}");
+        assert_eq!(rejection.problems.iter().map(|p| p.pointer.as_str()).collect::<Vec<_>>(), pointers, "{rejection}");
+    }
+
+    #[test]
+    fn a_described_file_has_its_totals_and_reads_back() {
+        let manifest = describe(ROWS, meta()).unwrap();
+        let json = manifest.to_json();
+        assert!(json.starts_with("{\n  \"schema\": \"safu-fee-report/1\",\n  \"report_id\": \"spot-2018-07-14\",\n"), "{json}");
+        assert!(
+            json.contains("\"control_totals\": {\n    \"BTC\": \"0.081\",\n    \"ETH\": \"0.000000000000000001\"\n  }"),
+            "{json}"
+        );
+        assert!(json.contains("\"supersedes\": null") && !json.contains("contribution_total"), "{json}");
+        assert_eq!(Manifest::parse(json.as_bytes()).unwrap(), manifest);
+        let bad = describe(&[ROWS, b"spot,2018-07-15,X,BTC,1,1,1,1,0,1\n"].concat(), meta()).unwrap_err();
+        assert_eq!(bad.problems[0].pointer, "row 4, column business_date");
+    }
+
+    #[test]
+    fn each_bad_field_has_its_own_problem() {
+        let invalid = OutcomeCode::InvalidField;
+        refused("report/1", "report/2", invalid, &["/schema"]);
+        refused("\"spot-2018-07-14\"", "\"spot 14\"", invalid, &["/report_id"]);
+        refused("\"venue\": \"spot\"", "\"venue\": 5", invalid, &["/venue"]);
+        refused("\"2018-07-14\"", "\"14.07.2018\"", invalid, &["/business_date"]);
+        refused("\"version\": 1", "\"version\": 0", invalid, &["/version"]);
+        refused("\"version\": 1", "\"version\": \"1\"", invalid, &["/version"]);
+        refused("\"version\": 1", "\"version\": 2", invalid, &["/supersedes"]);
+        refused("\"supersedes\": null", "\"supersedes\": 1", invalid, &["/supersedes"]);
+        refused("  \"supersedes\": null,\n", "", invalid, &["/supersedes"]);
+        refused("05:00Z", "05:00+02:00", invalid, &["/generated_at"]);
+        refused("2018-07-15T", "2018-07-13T", invalid, &["/generated_at"]);
+        refused("\"row_count\": 3", "\"row_count\": 3.0", invalid, &["/row_count"]);
+        refused("\"row_count\": 3", "\"row_count\": 1000001", invalid, &["/row_count"]);
+        refused("\"0.081\"", "0.081", invalid, &["/control_totals/BTC"]);
+        refused("\"0.081\"", "\"0,081\"", invalid, &["/control_totals/BTC"]);
+        refused("\"BTC\"", "\"b/c\"", invalid, &["/control_totals/b~1c"]);
+        refused("\"sha256\": \"", "\"sha256\": \"0", invalid, &["/sha256"]);
+        let json = text().replace("spot\"", "s p\"").replace("\"version\": 1", "\"version\": null");
+        assert_eq!(Manifest::parse(json.as_bytes()).unwrap_err().problems.len(), 2);
+    }
+
+    #[test]
+    fn unknown_and_repeated_fields_are_refused() {
+        refused("\"version\"", "\"note\": \"x\", \"version\"", OutcomeCode::UnknownField, &["/note"]);
+        refused("\"version\"", "\"version\": 1, \"version\"", OutcomeCode::UnknownField, &["/version"]);
+        refused("\"BTC\"", "\"BTC\": \"1\", \"BTC\"", OutcomeCode::UnknownField, &["/control_totals/BTC"]);
+    }
+
+    #[test]
+    fn later_versions_name_what_they_replace() {
+        let json = text().replace("\"version\": 1", "\"version\": 3").replace("\"supersedes\": null", "\"supersedes\": 1");
+        assert_eq!(Manifest::parse(json.as_bytes()).map(|m| m.supersedes), Ok(Some(1)));
+        assert!(describe(ROWS, DescribeMeta { version: 2, ..meta() }).is_err());
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_named() {
+        for (bytes, part) in [
+            (b"".as_slice(), "not JSON"),
+            (b"\xEF\xBB\xBF{}", "BOM"),
+            (b"\xFF", "UTF-8"),
+            (b"[]", "object"),
+            (b"{} x", "not JSON"),
+        ] {
+            let rejection = Manifest::parse(bytes).unwrap_err();
+            assert!(rejection.problems[0].detail.contains(part), "{rejection}");
+        }
+        assert_eq!(Manifest::parse(b"{}").unwrap_err().problems.len(), 10, "every field but contribution_total is missing");
+        assert_eq!(Manifest::parse(&vec![b' '; MAX_MANIFEST_BYTES + 1]).unwrap_err().code, OutcomeCode::BodyTooLarge);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..400) {
+            let _ = Manifest::parse(&bytes);
+            let mut broken = text().into_bytes();
+            let at = at.min(broken.len());
+            broken.splice(at..at, bytes);
+            let _ = Manifest::parse(&broken);
+        }
+    }
+}
