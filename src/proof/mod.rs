@@ -1,1 +1,3 @@
 //! The public log: trees and canonical bytes, pure.
+
+pub mod row;

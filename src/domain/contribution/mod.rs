@@ -4,11 +4,14 @@
 //! event* is one small contribution on its own. Everything here is pure: bytes and look-ups in; checked values, or a
 //! [`Rejection`](super::outcome::Rejection) that names row, field, value and mend, out.
 
+pub mod calendar;
 pub mod check;
+pub mod event;
 pub mod findings;
 mod json;
 pub mod manifest;
 pub mod policy;
+pub mod restatement;
 pub mod rows;
 
 use super::asset::Asset;
