@@ -1,3 +1,5 @@
-//! The public log: trees and canonical bytes, pure.
+//! The public log: trees and canonical bytes. Pure: bytes in, bytes and verdicts out.
 
+pub mod leaf;
+pub mod merkle;
 pub mod row;

@@ -1,0 +1,36 @@
+-- Second line of defence: what is recorded is never edited or deleted, whoever connects. PostgreSQL only, and optional:
+-- wire-compatible engines without triggers leave this set out.
+
+CREATE FUNCTION safu_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: record a correction instead', TG_TABLE_NAME;
+END $$;
+
+CREATE TRIGGER book_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON book FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER log_leaf_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log_leaf FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER request_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON request FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER asset_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON asset FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER account_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER wallet_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER venue_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON venue FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER service_key_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON service_key FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER service_key_revocation_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON service_key_revocation FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER fact_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON fact FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER period_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON period FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER price_set_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON price_set FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER price_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON price FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER posting_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER contribution_batch_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contribution_batch FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER contribution_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contribution FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER fee_report_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON fee_report FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER fee_report_step_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON fee_report_step FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER fee_report_posted_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON fee_report_posted FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER fee_row_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON fee_row FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER incident_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON incident FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER claims_file_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON claims_file FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER claim_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON claim FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER claim_approval_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON claim_approval FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER payout_batch_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payout_batch FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER payout_transaction_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payout_transaction FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();
+CREATE TRIGGER payout_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payout FOR EACH STATEMENT EXECUTE FUNCTION safu_append_only();

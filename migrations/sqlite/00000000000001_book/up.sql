@@ -1,0 +1,352 @@
+-- One book a database. Money is the decimal text of a whole number of minor units (see docs/adr/0002); dates are ISO text;
+-- instants are microseconds since 1970-01-01 UTC. Ids are given by the application.
+
+CREATE TABLE book (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    uuid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    lot_method TEXT NOT NULL,
+    framework TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+-- The fence: every write moves this row by a conditional update, which orders all writers of all processes.
+CREATE TABLE head (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL,
+    log_size INTEGER NOT NULL,
+    log_root BLOB NOT NULL,
+    log_frontier BLOB NOT NULL,
+    last_entry INTEGER NOT NULL,
+    last_lot INTEGER NOT NULL,
+    last_contribution INTEGER NOT NULL,
+    last_batch INTEGER NOT NULL,
+    last_report INTEGER NOT NULL,
+    last_fact INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE log_leaf (
+    idx INTEGER NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    bytes TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+-- One row a command that had an answer worth keeping; keys never expire.
+CREATE TABLE request (
+    actor TEXT NOT NULL,
+    key TEXT NOT NULL,
+    content_hash BLOB NOT NULL,
+    status INTEGER NOT NULL,
+    response TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (actor, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE asset (
+    id INTEGER NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL UNIQUE,
+    network TEXT NOT NULL,
+    scale INTEGER NOT NULL CHECK (scale BETWEEN 0 AND 18),
+    own_token INTEGER NOT NULL CHECK (own_token IN (0, 1)),
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE account (
+    no INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE wallet (
+    id INTEGER NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL UNIQUE,
+    account_no INTEGER NOT NULL REFERENCES account (no),
+    address TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE venue (
+    id INTEGER NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL UNIQUE,
+    first_due TEXT NOT NULL,
+    due_hours INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE service_key (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    prefix TEXT NOT NULL UNIQUE,
+    secret_hash BLOB NOT NULL,
+    scope TEXT NOT NULL,
+    expires_at INTEGER,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE service_key_revocation (
+    key_id INTEGER NOT NULL PRIMARY KEY REFERENCES service_key (id),
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+-- Policies, memo figures, incident steps, estimates, statements: whatever is effective-dated and read as a history.
+CREATE TABLE fact (
+    id INTEGER NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    effective_on TEXT NOT NULL,
+    body TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+CREATE INDEX fact_by_kind ON fact (kind, subject, id);
+
+CREATE TABLE period (
+    period TEXT NOT NULL PRIMARY KEY,
+    closed_entry INTEGER,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE price_set (
+    cutoff_on TEXT NOT NULL PRIMARY KEY,
+    source TEXT NOT NULL,
+    source_hash TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE price (
+    cutoff_on TEXT NOT NULL REFERENCES price_set (cutoff_on),
+    asset_id INTEGER NOT NULL REFERENCES asset (id),
+    price TEXT NOT NULL,
+    basis TEXT NOT NULL,
+    PRIMARY KEY (cutoff_on, asset_id)
+) STRICT;
+
+CREATE TABLE entry (
+    no INTEGER NOT NULL PRIMARY KEY,
+    event TEXT NOT NULL,
+    effective_on TEXT NOT NULL,
+    period TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    request_key TEXT NOT NULL,
+    memo TEXT NOT NULL,
+    source TEXT NOT NULL,
+    reverses INTEGER UNIQUE REFERENCES entry (no),
+    marks TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+CREATE INDEX entry_by_effective ON entry (effective_on, no);
+
+CREATE TABLE posting (
+    entry_no INTEGER NOT NULL REFERENCES entry (no),
+    line INTEGER NOT NULL,
+    account_no INTEGER NOT NULL REFERENCES account (no),
+    asset_id INTEGER NOT NULL REFERENCES asset (id),
+    quantity TEXT NOT NULL,
+    value TEXT NOT NULL,
+    wallet_id INTEGER REFERENCES wallet (id),
+    lot_id INTEGER,
+    incident_id INTEGER,
+    report_id INTEGER,
+    opens_acquired_on TEXT,
+    opens_mark TEXT,
+    PRIMARY KEY (entry_no, line)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX posting_by_account ON posting (account_no, entry_no, line);
+
+-- Running balances in recording order; 0 stands for "no wallet" and "no incident".
+CREATE TABLE balance (
+    account_no INTEGER NOT NULL,
+    asset_id INTEGER NOT NULL,
+    wallet_id INTEGER NOT NULL,
+    incident_id INTEGER NOT NULL,
+    quantity TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (account_no, asset_id, wallet_id, incident_id)
+) STRICT, WITHOUT ROWID;
+
+-- What each business day moved, by the period it was booked in: the source of as-of reports and of the closing entry.
+CREATE TABLE balance_day (
+    effective_on TEXT NOT NULL,
+    period TEXT NOT NULL,
+    account_no INTEGER NOT NULL,
+    asset_id INTEGER NOT NULL,
+    quantity TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (effective_on, period, account_no, asset_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lot (
+    id INTEGER NOT NULL PRIMARY KEY,
+    account_no INTEGER NOT NULL,
+    wallet_id INTEGER NOT NULL,
+    asset_id INTEGER NOT NULL,
+    acquired_on TEXT NOT NULL,
+    opened_by INTEGER NOT NULL,
+    quantity TEXT NOT NULL,
+    cost TEXT NOT NULL,
+    mark TEXT,
+    is_open INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lot_open ON lot (is_open, asset_id, wallet_id, id);
+
+CREATE TABLE contribution_batch (
+    id INTEGER NOT NULL PRIMARY KEY,
+    first_contribution INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    rows_root BLOB NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+-- One row a single event. Integer ids in recording order; the one other index is the natural key.
+CREATE TABLE contribution (
+    id INTEGER NOT NULL PRIMARY KEY,
+    source_id INTEGER NOT NULL,
+    external_id TEXT NOT NULL,
+    venue_id INTEGER NOT NULL,
+    business_date TEXT NOT NULL,
+    pair TEXT NOT NULL,
+    asset_id INTEGER NOT NULL,
+    net_fee TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    batch_id INTEGER NOT NULL,
+    UNIQUE (source_id, external_id)
+) STRICT;
+
+CREATE TABLE fee_report (
+    id INTEGER NOT NULL PRIMARY KEY,
+    venue_id INTEGER NOT NULL REFERENCES venue (id),
+    report_id TEXT NOT NULL,
+    business_date TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    supersedes INTEGER,
+    generated_at INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    control_totals TEXT NOT NULL,
+    rows_root BLOB NOT NULL,
+    submitted_by TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE,
+    UNIQUE (venue_id, report_id, version, sha256)
+) STRICT;
+CREATE INDEX fee_report_by_day ON fee_report (venue_id, business_date, version);
+
+-- What became of a report, step by step: quarantined, accepted, superseded, rejected.
+CREATE TABLE fee_report_step (
+    report_id INTEGER NOT NULL REFERENCES fee_report (id),
+    step INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    problems TEXT NOT NULL,
+    entry_no INTEGER REFERENCES entry (no),
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE,
+    PRIMARY KEY (report_id, step)
+) STRICT;
+
+-- A version of a venue's day posts once.
+CREATE TABLE fee_report_posted (
+    venue_id INTEGER NOT NULL,
+    business_date TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    report_id INTEGER NOT NULL UNIQUE REFERENCES fee_report (id),
+    share TEXT NOT NULL,
+    contributions TEXT NOT NULL,
+    PRIMARY KEY (venue_id, business_date, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fee_row (
+    report_id INTEGER NOT NULL REFERENCES fee_report (id),
+    line INTEGER NOT NULL,
+    pair TEXT NOT NULL,
+    asset_id INTEGER NOT NULL,
+    trades INTEGER NOT NULL,
+    volume_base TEXT NOT NULL,
+    volume_quote TEXT NOT NULL,
+    gross_fee TEXT NOT NULL,
+    rebate TEXT NOT NULL,
+    net_fee TEXT NOT NULL,
+    PRIMARY KEY (report_id, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incident (
+    id INTEGER NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE claims_file (
+    id INTEGER NOT NULL PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incident (id),
+    file_name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    first_claim INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    totals TEXT NOT NULL,
+    rows_root BLOB NOT NULL,
+    salt_key BLOB NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE,
+    UNIQUE (incident_id, sha256)
+) STRICT;
+
+-- Claims are numbered from 1 within an incident, so that approvals and payouts are ranges.
+CREATE TABLE claim (
+    incident_id INTEGER NOT NULL REFERENCES incident (id),
+    no INTEGER NOT NULL,
+    claim_ref TEXT NOT NULL,
+    claimant_ref TEXT NOT NULL,
+    asset_id INTEGER NOT NULL REFERENCES asset (id),
+    quantity TEXT NOT NULL,
+    payout_address TEXT NOT NULL,
+    PRIMARY KEY (incident_id, no),
+    UNIQUE (incident_id, claimant_ref, asset_id),
+    UNIQUE (incident_id, claim_ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE claim_approval (
+    incident_id INTEGER NOT NULL REFERENCES incident (id),
+    first_claim INTEGER NOT NULL,
+    last_claim INTEGER NOT NULL,
+    entry_no INTEGER NOT NULL REFERENCES entry (no),
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE,
+    PRIMARY KEY (incident_id, first_claim)
+) STRICT;
+
+CREATE TABLE payout_batch (
+    id INTEGER NOT NULL PRIMARY KEY,
+    incident_id INTEGER NOT NULL REFERENCES incident (id),
+    wallet_id INTEGER NOT NULL REFERENCES wallet (id),
+    asset_id INTEGER NOT NULL REFERENCES asset (id),
+    claim_count INTEGER NOT NULL,
+    quantity TEXT NOT NULL,
+    network_fee TEXT NOT NULL,
+    rows_root BLOB NOT NULL,
+    paid_on TEXT NOT NULL,
+    entry_no INTEGER NOT NULL REFERENCES entry (no),
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE payout_transaction (
+    batch_id INTEGER NOT NULL REFERENCES payout_batch (id),
+    no INTEGER NOT NULL,
+    txid TEXT NOT NULL,
+    PRIMARY KEY (batch_id, no)
+) STRICT;
+
+-- Pay once: the key refuses a second payout of a claim whatever the code believes.
+CREATE TABLE payout (
+    incident_id INTEGER NOT NULL,
+    claim_no INTEGER NOT NULL,
+    batch_id INTEGER NOT NULL REFERENCES payout_batch (id),
+    transaction_no INTEGER NOT NULL,
+    PRIMARY KEY (incident_id, claim_no),
+    FOREIGN KEY (incident_id, claim_no) REFERENCES claim (incident_id, no)
+) STRICT, WITHOUT ROWID;

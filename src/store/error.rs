@@ -1,0 +1,101 @@
+//! Database errors, classified in one place.
+
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// What can go wrong between a use case and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The rules said no; nothing was written.
+    #[error("{0}")]
+    Rejected(#[from] Rejection),
+    /// Another writer was faster; the same closure may succeed when run again.
+    #[error("another writer was faster: {0}")]
+    Conflict(String),
+    /// A key said no: whatever the code believed, the database has this already.
+    #[error("the database refused a duplicate: {0}")]
+    Duplicate(String),
+    /// The database cannot be reached or cannot write (disk full, read-only, gone).
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// What is stored contradicts itself.
+    #[error("the book is damaged: {0}")]
+    Damaged(String),
+    /// The address of the database is not usable.
+    #[error("{0}")]
+    Url(String),
+    /// Anything else the database said.
+    #[error("the database failed: {0}")]
+    Database(String),
+}
+
+impl StoreError {
+    /// Sorts an error of diesel. `connection_ok` is whether the connection still answers, where that is known.
+    pub fn classify(error: DieselError, connection_ok: Option<bool>) -> Self {
+        let text = error.to_string();
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Conflict(text),
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::Duplicate(text),
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction, _) => {
+                Self::Unavailable(text)
+            }
+            DieselError::DeserializationError(_) => Self::Damaged(text),
+            _ if is_transient(&text) => Self::Conflict(text),
+            _ if connection_ok == Some(false) || is_unavailable(&text) => Self::Unavailable(text),
+            _ => Self::Database(text),
+        }
+    }
+
+    /// True when the whole closure should be run again.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
+    /// The rejection a user sees for this error.
+    pub fn into_rejection(self) -> Rejection {
+        match self {
+            Self::Rejected(rejection) => rejection,
+            Self::Conflict(text) | Self::Unavailable(text) => Rejection::new(
+                OutcomeCode::Unavailable,
+                "",
+                "",
+                format!("nothing was recorded; try again with the same idempotency key ({text})"),
+            ),
+            Self::Url(text) => Rejection::new(OutcomeCode::BookMissing, "database", "", text),
+            Self::Duplicate(text) | Self::Damaged(text) | Self::Database(text) => {
+                Rejection::new(OutcomeCode::Internal, "", "", format!("nothing was recorded ({text}); `safu verify` checks the book"))
+            }
+        }
+    }
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        Self::classify(error, None)
+    }
+}
+
+// diesel hides SQLSTATE and SQLite's codes beyond a few kinds, so the rest is told by text; a test per engine holds this.
+fn is_transient(text: &str) -> bool {
+    ["deadlock detected", "could not serialize access", "database is locked", "database table is locked"]
+        .iter()
+        .any(|needle| text.contains(needle))
+}
+
+fn is_unavailable(text: &str) -> bool {
+    [
+        "disk is full",
+        "disk I/O error",
+        "readonly database",
+        "unable to open database",
+        "server closed the connection",
+        "connection to server",
+        "terminating connection",
+        "no connection to the server",
+        "SSL connection has been closed",
+        "could not extend file",
+        "No space left",
+    ]
+    .iter()
+    .any(|needle| text.contains(needle))
+}

@@ -1,0 +1,101 @@
+//! Every call of the product to its database: one file a noun. [`Store::write`] is the only thing that opens a write
+//! transaction; [`Store::read`] sees one unchanging state of the book.
+
+pub mod conn;
+pub mod error;
+pub mod log;
+pub mod journal;
+pub mod migrate;
+pub mod projection;
+pub mod reference;
+pub mod request;
+pub mod schema;
+pub mod types;
+mod writer;
+
+use conn::{Conn, DatabaseUrl, Engine};
+use error::StoreError;
+
+/// Readers that work at the same time.
+const READERS: usize = 8;
+
+/// A book's database: one writer, several readers.
+#[derive(Clone)]
+pub struct Store {
+    url: DatabaseUrl,
+    writer: writer::Writer,
+    readers: std::sync::Arc<Readers>,
+}
+
+/// Idle read connections; made on demand, at most [`READERS`] are kept.
+struct Readers {
+    idle: std::sync::Mutex<Vec<Conn>>,
+}
+
+impl Store {
+    /// Opens an existing book's database. The schema must be up to date; see [`migrate`].
+    pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Ok(Self {
+            url: url.clone(),
+            writer: writer::Writer::start(url.clone())?,
+            readers: std::sync::Arc::new(Readers { idle: std::sync::Mutex::new(Vec::new()) }),
+        })
+    }
+
+    /// Where the book lives.
+    pub const fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// The engine.
+    pub const fn engine(&self) -> Engine {
+        self.url.engine()
+    }
+
+    /// Runs `body` in a write transaction and returns once it is durable. The closure may be run several times (after a
+    /// conflict with another process, or after a lost connection), so it must begin with the look-up of its idempotency key
+    /// and must take all its decisions from what it reads inside.
+    ///
+    /// # Errors
+    /// What the closure returned, or the database's own failure after bounded retries; then nothing was recorded.
+    pub fn write<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writer.submit(body)
+    }
+
+    /// Runs `body` in a read transaction: all it reads is one state of the book.
+    pub fn read<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut conn = match self.readers.take() {
+            Some(conn) => conn,
+            None => self.url.connect()?,
+        };
+        conn.begin_read()?;
+        let result = body(&mut conn);
+        conn.rollback();
+        if !matches!(result, Err(StoreError::Unavailable(_))) {
+            self.readers.give_back(conn);
+        }
+        result
+    }
+
+    /// Moves with every commit of this process.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+}
+
+impl Readers {
+    fn take(&self) -> Option<Conn> {
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop()
+    }
+
+    fn give_back(&self, conn: Conn) {
+        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(conn);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! A command at work: it reads, decides, and queues what is to be recorded; everything is written at the end, in one go.
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::journal::NewEntry;
+use super::log::Head;
+use super::request::{self, Request};
+use crate::proof::leaf::{Envelope, encode};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Who records, when, on which request.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Moment of recording, whole microseconds.
+    pub at: Timestamp,
+    /// Who: `cli:NAME`, `key:NAME` or `job:NAME`.
+    pub actor: String,
+    /// Idempotency key.
+    pub request: String,
+}
+
+impl Stamp {
+    /// The moment as log text, UTC with six decimals.
+    pub fn at_text(&self) -> String {
+        format_instant(self.at)
+    }
+}
+
+/// A moment as it stands in the log: UTC with exactly six decimals.
+pub fn format_instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
+/// Something that is recorded: a row (or several) and the leaf that proves it.
+pub trait Record: Send {
+    /// Kind of the leaf.
+    fn kind(&self) -> &'static str;
+    /// Body of the leaf; rebuilt from the stored rows by `safu verify`.
+    fn body(&self) -> Value;
+    /// Writes the rows; `leaf` is the index of the leaf that covers them.
+    fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError>;
+}
+
+/// The transaction of one command.
+pub struct Tx<'a> {
+    /// For reading; what this command queued is not there yet.
+    pub conn: &'a mut Conn,
+    /// Numbers and log; taken numbers are only used up if the command succeeds.
+    pub head: Head,
+    /// Who, when, which request.
+    pub stamp: Stamp,
+    queue: Vec<Box<dyn Record>>,
+}
+
+impl<'a> Tx<'a> {
+    /// Loads the head and starts with nothing queued.
+    pub fn begin(conn: &'a mut Conn, stamp: Stamp) -> Result<Self, StoreError> {
+        let head = Head::load(conn)?;
+        Ok(Self { conn, head, stamp, queue: Vec::new() })
+    }
+
+    /// For the very first command of a book: there is no head yet.
+    pub fn genesis(conn: &'a mut Conn, stamp: Stamp) -> Result<Self, StoreError> {
+        Head::default().create(conn)?;
+        Self::begin(conn, stamp)
+    }
+
+    /// Queues a record.
+    pub fn record(&mut self, record: impl Record + 'static) {
+        self.queue.push(Box::new(record));
+    }
+
+    /// Queues an entry.
+    pub fn post(&mut self, entry: NewEntry) {
+        self.queue.push(Box::new(entry));
+    }
+
+    /// True when something is queued.
+    pub fn has_changes(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Writes all that is queued, with its leaves, and the kept answer.
+    pub fn commit(mut self, answer: Option<Request>) -> Result<(), StoreError> {
+        let at = self.stamp.at_text();
+        for record in std::mem::take(&mut self.queue) {
+            let kind = record.kind();
+            let envelope = Envelope { at: &at, actor: &self.stamp.actor, request: &self.stamp.request, kind };
+            let leaf = self.head.append(self.conn, kind, &encode(envelope, &record.body()))?;
+            record.insert(self.conn, leaf, &self.stamp)?;
+        }
+        if let Some(answer) = answer {
+            request::insert(self.conn, &answer)?;
+        }
+        self.head.save(self.conn)
+    }
+}

@@ -1,0 +1,219 @@
+//! The one write path. All writes of a process go through one thread that commits them in groups: requests that arrive while
+//! one commit is being made durable share the next. A request that fails does not fail its neighbours.
+
+use super::conn::{Conn, DatabaseUrl, Engine};
+use super::error::StoreError;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+/// How many requests share a commit at most.
+const GROUP_LIMIT: usize = 256;
+/// How many requests may wait before writers are held back.
+const QUEUE_LIMIT: usize = 4096;
+/// How often a closure is run again after a conflict with another process.
+const MAX_ATTEMPTS: u32 = 12;
+
+/// A unit of work: runs inside the transaction (perhaps several times), then hears whether it became durable.
+trait Job: Send {
+    /// Runs once more from the start. `Ok` means: commit what was written.
+    fn run(&mut self, conn: &mut Conn) -> Result<(), StoreError>;
+    /// Hands the last result of [`Job::run`] to whoever waits, or `error` in its place.
+    fn finish(self: Box<Self>, error: Option<StoreError>);
+}
+
+struct Task<T, F> {
+    body: F,
+    result: Option<Result<T, StoreError>>,
+    reply: mpsc::SyncSender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<T, F> {
+    fn run(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        match (self.body)(conn) {
+            Ok(value) => {
+                self.result = Some(Ok(value));
+                Ok(())
+            }
+            Err(StoreError::Rejected(rejection)) => {
+                self.result = Some(Err(StoreError::Rejected(rejection.clone())));
+                Err(StoreError::Rejected(rejection))
+            }
+            Err(error) => {
+                self.result = None;
+                Err(error)
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>, error: Option<StoreError>) {
+        let lost = || Err(StoreError::Database("the write was not run".to_owned()));
+        let result = error.map_or_else(|| self.result.unwrap_or_else(lost), Err);
+        // The caller may have gone away; what was committed stays committed.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// The handle that submits work to the writer thread.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::SyncSender<Box<dyn Job>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the thread with a connection of its own.
+    pub(super) fn start(url: DatabaseUrl) -> Result<Self, StoreError> {
+        let conn = url.connect()?;
+        let (queue, jobs) = mpsc::sync_channel::<Box<dyn Job>>(QUEUE_LIMIT);
+        let commits = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&commits);
+        std::thread::Builder::new()
+            .name("safu-writer".to_owned())
+            .spawn(move || Loop { url, conn: Some(conn), counter }.serve(&jobs))
+            .map_err(|e| StoreError::Unavailable(format!("cannot start the writer: {e}")))?;
+        Ok(Self { queue, commits })
+    }
+
+    /// Runs `body` in a write transaction and waits until it is durable. `body` may run several times.
+    pub(super) fn submit<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = mpsc::sync_channel(1);
+        let gone = |_| StoreError::Unavailable("the writer has stopped".to_owned());
+        self.queue
+            .send(Box::new(Task { body, result: None, reply }))
+            .map_err(|_| StoreError::Unavailable("the writer has stopped".to_owned()))?;
+        answer.recv().map_err(gone)?
+    }
+
+    /// How many commits this process has made; moves with every change, so caches can key on it.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+}
+
+struct Loop {
+    url: DatabaseUrl,
+    conn: Option<Conn>,
+    counter: Arc<AtomicU64>,
+}
+
+impl Loop {
+    fn serve(mut self, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            group.extend(jobs.try_iter().take(GROUP_LIMIT.saturating_sub(1)));
+            self.commit_group(group);
+        }
+    }
+
+    /// Tries to commit all together; if anything but a rule says no, each is run on its own.
+    fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
+        if group.len() > 1 && self.try_together(&mut group).is_ok() {
+            self.counter.fetch_add(1, Ordering::Release);
+            group.into_iter().for_each(|job| job.finish(None));
+            return;
+        }
+        for job in group {
+            self.commit_alone(job);
+        }
+    }
+
+    fn try_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        let conn = self.connection()?;
+        conn.begin_write()?;
+        for job in group.iter_mut() {
+            let before = changes(conn);
+            match job.run(conn) {
+                Ok(()) => {}
+                // A refusal decided before anything was written leaves its neighbours untouched.
+                Err(StoreError::Rejected(_)) if before.is_some() && before == changes(conn) => {}
+                Err(error) => {
+                    conn.rollback();
+                    return Err(error);
+                }
+            }
+        }
+        conn.commit().map_err(|error| {
+            conn.rollback();
+            StoreError::from(error)
+        })
+    }
+
+    fn commit_alone(&mut self, mut job: Box<dyn Job>) {
+        let mut attempt = 0_u32;
+        let outcome = loop {
+            attempt = attempt.saturating_add(1);
+            match self.try_alone(job.as_mut()) {
+                Ok(()) => break None,
+                Err(StoreError::Rejected(rejection)) => break Some(StoreError::Rejected(rejection)),
+                Err(error) => {
+                    let again = error.is_retryable() || self.lost_connection(&error);
+                    if !again || attempt >= MAX_ATTEMPTS {
+                        break Some(error);
+                    }
+                    tracing::debug!(%error, attempt, "write is run again");
+                    std::thread::sleep(backoff(attempt));
+                }
+            }
+        };
+        if outcome.is_none() {
+            self.counter.fetch_add(1, Ordering::Release);
+        }
+        job.finish(outcome);
+    }
+
+    fn try_alone(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
+        let conn = self.connection()?;
+        conn.begin_write()?;
+        if let Err(error) = job.run(conn) {
+            conn.rollback();
+            return Err(error);
+        }
+        conn.commit().map_err(|error| {
+            conn.rollback();
+            StoreError::from(error)
+        })
+    }
+
+    /// After a lost connection nobody knows whether the COMMIT took effect. The closure is run again on a new one: it begins
+    /// with a look-up of its idempotency key, so a commit that did happen is answered as the replay that it is.
+    fn lost_connection(&mut self, error: &StoreError) -> bool {
+        if !matches!(error, StoreError::Unavailable(_)) {
+            return false;
+        }
+        let reconnect = self.conn.as_ref().is_none_or(|conn| conn.engine() == Engine::Postgres);
+        if reconnect {
+            self.conn = None;
+        }
+        reconnect
+    }
+
+    fn connection(&mut self) -> Result<&mut Conn, StoreError> {
+        if self.conn.is_none() {
+            self.conn = Some(self.url.connect()?);
+        }
+        self.conn.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+    }
+}
+
+/// Rows this connection has changed so far. On PostgreSQL there is no such counter; the head's version says the same.
+fn changes(conn: &mut Conn) -> Option<i64> {
+    match conn {
+        Conn::Sqlite(c) => diesel::select(diesel::dsl::sql::<BigInt>("total_changes()")).get_result(c).ok(),
+        #[cfg(feature = "postgres")]
+        Conn::Postgres(c) => super::schema::head::table.select(super::schema::head::version).first(c).ok(),
+    }
+}
+
+/// 2, 4, 8 … ms up to about a quarter of a second, spread by the thread's own address-free jitter.
+fn backoff(attempt: u32) -> Duration {
+    let base = 1_u64.checked_shl(attempt.min(8)).unwrap_or(256);
+    let jitter = std::process::id().wrapping_mul(attempt) % 7;
+    Duration::from_millis(base.saturating_add(u64::from(jitter)))
+}
