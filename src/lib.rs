@@ -7,3 +7,5 @@ pub mod domain;
 pub mod ledger;
 pub mod proof;
 pub mod report;
+pub mod service;
+pub mod store;

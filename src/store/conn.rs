@@ -1,4 +1,5 @@
 //! One connection type for both engines.
+#![allow(missing_docs, reason = "the MultiConnection derive emits undocumented items")]
 
 use super::error::StoreError;
 use diesel::connection::SimpleConnection;

@@ -62,9 +62,12 @@ impl StoreError {
                 format!("nothing was recorded; try again with the same idempotency key ({text})"),
             ),
             Self::Url(text) => Rejection::new(OutcomeCode::BookMissing, "database", "", text),
-            Self::Duplicate(text) | Self::Damaged(text) | Self::Database(text) => {
-                Rejection::new(OutcomeCode::Internal, "", "", format!("nothing was recorded ({text}); `safu verify` checks the book"))
-            }
+            Self::Duplicate(text) | Self::Damaged(text) | Self::Database(text) => Rejection::new(
+                OutcomeCode::Internal,
+                "",
+                "",
+                format!("nothing was recorded ({text}); `safu verify` checks the book"),
+            ),
         }
     }
 }

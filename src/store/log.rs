@@ -106,8 +106,9 @@ impl Head {
     pub fn save(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let before = self.version;
         self.version = self.version.saturating_add(1);
-        let moved =
-            diesel::update(head::table.filter(head::id.eq(1)).filter(head::version.eq(before))).set(self.to_row()).execute(conn)?;
+        let moved = diesel::update(head::table.filter(head::id.eq(1)).filter(head::version.eq(before)))
+            .set(self.to_row())
+            .execute(conn)?;
         if moved == 1 { Ok(()) } else { Err(StoreError::Conflict("the head has moved".to_owned())) }
     }
 

@@ -3,13 +3,18 @@
 
 pub mod conn;
 pub mod error;
-pub mod log;
+pub mod fact;
 pub mod journal;
+pub mod key;
+pub mod log;
 pub mod migrate;
+pub mod price;
 pub mod projection;
 pub mod reference;
+
 pub mod request;
 pub mod schema;
+pub mod tx;
 pub mod types;
 mod writer;
 

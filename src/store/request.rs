@@ -15,6 +15,8 @@ pub struct Request {
     pub key: String,
     /// SHA-256 of the canonical content.
     pub content_hash: Vec<u8>,
+    /// The content itself where it is small, so that a conflict can name the field that differs.
+    pub content: Option<String>,
     /// Status of the answer, as HTTP has it.
     pub status: i32,
     /// Body of the answer (JSON), byte for byte.

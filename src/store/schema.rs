@@ -73,6 +73,8 @@ diesel::table! {
         key -> Text,
         #[doc = "Column `content_hash`."]
         content_hash -> Binary,
+        #[doc = "Column `content`."]
+        content -> Nullable<Text>,
         #[doc = "Column `status`."]
         status -> Integer,
         #[doc = "Column `response`."]
@@ -201,8 +203,8 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    #[doc = "Table `period`."]
-    period (period) {
+    #[doc = "Table `closed_period`."]
+    closed_period (period) {
         #[doc = "Column `period`."]
         period -> Text,
         #[doc = "Column `closed_entry`."]
@@ -229,8 +231,8 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    #[doc = "Table `price`."]
-    price (cutoff_on, asset_id) {
+    #[doc = "Table `asset_price`."]
+    asset_price (cutoff_on, asset_id) {
         #[doc = "Column `cutoff_on`."]
         cutoff_on -> Text,
         #[doc = "Column `asset_id`."]
@@ -666,4 +668,37 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(book, head, log_leaf, request, asset, account, wallet, venue, service_key, service_key_revocation, fact, period, price_set, price, entry, posting, balance, balance_day, lot, contribution_batch, contribution, fee_report, fee_report_step, fee_report_posted, fee_row, incident, claims_file, claim, claim_approval, payout_batch, payout_transaction, payout);
+diesel::allow_tables_to_appear_in_same_query!(
+    book,
+    head,
+    log_leaf,
+    request,
+    asset,
+    account,
+    wallet,
+    venue,
+    service_key,
+    service_key_revocation,
+    fact,
+    closed_period,
+    price_set,
+    asset_price,
+    entry,
+    posting,
+    balance,
+    balance_day,
+    lot,
+    contribution_batch,
+    contribution,
+    fee_report,
+    fee_report_step,
+    fee_report_posted,
+    fee_row,
+    incident,
+    claims_file,
+    claim,
+    claim_approval,
+    payout_batch,
+    payout_transaction,
+    payout
+);

@@ -49,10 +49,10 @@ impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<
     }
 
     fn finish(self: Box<Self>, error: Option<StoreError>) {
+        let Self { result, reply, .. } = *self;
         let lost = || Err(StoreError::Database("the write was not run".to_owned()));
-        let result = error.map_or_else(|| self.result.unwrap_or_else(lost), Err);
         // The caller may have gone away; what was committed stays committed.
-        let _ = self.reply.send(result);
+        let _ = reply.send(error.map_or_else(|| result.unwrap_or_else(lost), Err));
     }
 }
 

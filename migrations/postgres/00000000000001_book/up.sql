@@ -37,6 +37,7 @@ CREATE TABLE request (
     actor TEXT COLLATE "C" NOT NULL,
     key TEXT COLLATE "C" NOT NULL,
     content_hash BYTEA NOT NULL,
+    content TEXT COLLATE "C",
     status INTEGER NOT NULL,
     response TEXT COLLATE "C" NOT NULL,
     recorded_at BIGINT NOT NULL,
@@ -100,7 +101,7 @@ CREATE TABLE fact (
 );
 CREATE INDEX fact_by_kind ON fact (kind, subject, id);
 
-CREATE TABLE period (
+CREATE TABLE closed_period (
     period TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     closed_entry BIGINT,
     leaf BIGINT NOT NULL UNIQUE
@@ -113,7 +114,7 @@ CREATE TABLE price_set (
     leaf BIGINT NOT NULL UNIQUE
 );
 
-CREATE TABLE price (
+CREATE TABLE asset_price (
     cutoff_on TEXT COLLATE "C" NOT NULL REFERENCES price_set (cutoff_on),
     asset_id INTEGER NOT NULL REFERENCES asset (id),
     price TEXT COLLATE "C" NOT NULL,

@@ -20,12 +20,12 @@ CREATE TRIGGER service_key_revocation_no_update BEFORE UPDATE ON service_key_rev
 CREATE TRIGGER service_key_revocation_no_delete BEFORE DELETE ON service_key_revocation BEGIN SELECT RAISE(ABORT, 'service_key_revocation is append-only: record a correction instead'); END;
 CREATE TRIGGER fact_no_update BEFORE UPDATE ON fact BEGIN SELECT RAISE(ABORT, 'fact is append-only: record a correction instead'); END;
 CREATE TRIGGER fact_no_delete BEFORE DELETE ON fact BEGIN SELECT RAISE(ABORT, 'fact is append-only: record a correction instead'); END;
-CREATE TRIGGER period_no_update BEFORE UPDATE ON period BEGIN SELECT RAISE(ABORT, 'period is append-only: record a correction instead'); END;
-CREATE TRIGGER period_no_delete BEFORE DELETE ON period BEGIN SELECT RAISE(ABORT, 'period is append-only: record a correction instead'); END;
+CREATE TRIGGER closed_period_no_update BEFORE UPDATE ON closed_period BEGIN SELECT RAISE(ABORT, 'closed_period is append-only: record a correction instead'); END;
+CREATE TRIGGER closed_period_no_delete BEFORE DELETE ON closed_period BEGIN SELECT RAISE(ABORT, 'closed_period is append-only: record a correction instead'); END;
 CREATE TRIGGER price_set_no_update BEFORE UPDATE ON price_set BEGIN SELECT RAISE(ABORT, 'price_set is append-only: record a correction instead'); END;
 CREATE TRIGGER price_set_no_delete BEFORE DELETE ON price_set BEGIN SELECT RAISE(ABORT, 'price_set is append-only: record a correction instead'); END;
-CREATE TRIGGER price_no_update BEFORE UPDATE ON price BEGIN SELECT RAISE(ABORT, 'price is append-only: record a correction instead'); END;
-CREATE TRIGGER price_no_delete BEFORE DELETE ON price BEGIN SELECT RAISE(ABORT, 'price is append-only: record a correction instead'); END;
+CREATE TRIGGER asset_price_no_update BEFORE UPDATE ON asset_price BEGIN SELECT RAISE(ABORT, 'asset_price is append-only: record a correction instead'); END;
+CREATE TRIGGER asset_price_no_delete BEFORE DELETE ON asset_price BEGIN SELECT RAISE(ABORT, 'asset_price is append-only: record a correction instead'); END;
 CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only: record a correction instead'); END;
 CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'entry is append-only: record a correction instead'); END;
 CREATE TRIGGER posting_no_update BEFORE UPDATE ON posting BEGIN SELECT RAISE(ABORT, 'posting is append-only: record a correction instead'); END;

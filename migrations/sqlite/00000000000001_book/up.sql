@@ -37,6 +37,7 @@ CREATE TABLE request (
     actor TEXT NOT NULL,
     key TEXT NOT NULL,
     content_hash BLOB NOT NULL,
+    content TEXT,
     status INTEGER NOT NULL,
     response TEXT NOT NULL,
     recorded_at INTEGER NOT NULL,
@@ -100,7 +101,7 @@ CREATE TABLE fact (
 ) STRICT;
 CREATE INDEX fact_by_kind ON fact (kind, subject, id);
 
-CREATE TABLE period (
+CREATE TABLE closed_period (
     period TEXT NOT NULL PRIMARY KEY,
     closed_entry INTEGER,
     leaf INTEGER NOT NULL UNIQUE
@@ -113,7 +114,7 @@ CREATE TABLE price_set (
     leaf INTEGER NOT NULL UNIQUE
 ) STRICT;
 
-CREATE TABLE price (
+CREATE TABLE asset_price (
     cutoff_on TEXT NOT NULL REFERENCES price_set (cutoff_on),
     asset_id INTEGER NOT NULL REFERENCES asset (id),
     price TEXT NOT NULL,

@@ -1,0 +1,267 @@
+//! Use cases: load a view, decide, write, record. One file a use case, one write transaction each.
+
+pub mod clock;
+pub mod init;
+pub mod keys;
+pub mod posting;
+pub mod refs;
+pub mod registry;
+
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::proof::leaf::canonical;
+use crate::proof::merkle::sha256;
+use crate::store::Store;
+use crate::store::conn::{Conn, DatabaseUrl};
+use crate::store::error::StoreError;
+use crate::store::request::{self, Request};
+use crate::store::tx::{Record, Stamp, Tx};
+use clock::Clock;
+use serde_json::{Value, json};
+
+/// Contents up to this size are kept beside their hash, so that a conflict can name the field that differs.
+const KEPT_CONTENT: usize = 4096;
+
+/// An open book: its database and its clock.
+#[derive(Clone)]
+pub struct Book {
+    /// The database.
+    pub store: Store,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Who calls, under which idempotency key.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// `cli:NAME`, `key:NAME` or `job:NAME`.
+    pub actor: String,
+    /// Idempotency key, unique per actor.
+    pub key: String,
+    /// Decide and answer, but record nothing.
+    pub dry_run: bool,
+}
+
+impl Call {
+    /// A call under a fresh key, for people at a terminal and for jobs that cannot be repeated by accident.
+    pub fn fresh(actor: impl Into<String>) -> Self {
+        Self { actor: actor.into(), key: clock::fresh_id(), dry_run: false }
+    }
+
+    /// A call under a given key.
+    pub fn keyed(actor: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { actor: actor.into(), key: key.into(), dry_run: false }
+    }
+
+    /// The same call as a dry run.
+    #[must_use]
+    pub fn dry(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+}
+
+/// What a use case answers when it succeeds.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status, as HTTP has it: 200 or 201.
+    pub status: u16,
+    /// Body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Something new was recorded.
+    pub const fn created(body: Value) -> Self {
+        Self { status: 201, body }
+    }
+    /// Nothing new was needed.
+    pub const fn ok(body: Value) -> Self {
+        Self { status: 200, body }
+    }
+}
+
+/// What the caller gets: the answer's bytes, the same ones for every repetition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// JSON text.
+    pub body: String,
+    /// True when this is the kept answer of an earlier call.
+    pub replayed: bool,
+}
+
+impl Reply {
+    /// The body as a value; an answer this product made is always JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+    /// True for 2xx.
+    pub const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+}
+
+impl Book {
+    /// Opens the book at `url`.
+    pub fn open(url: &DatabaseUrl, clock: Clock) -> Result<Self, StoreError> {
+        Ok(Self { store: Store::open(url)?, clock })
+    }
+
+    /// Runs one command: answers a known key with its kept answer, else decides, records and keeps the answer, all in one
+    /// transaction. `content` is the canonical content that the key stands for.
+    ///
+    /// # Errors
+    /// A rejection (also kept under the key when it depends on the state of the book), or the database's failure.
+    pub fn command<F>(&self, call: &Call, content: &Value, mut decide: F) -> Result<Reply, StoreError>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<Answer, StoreError> + Send + 'static,
+    {
+        check_key(&call.key)?;
+        let content = canonical(content);
+        let (call, clock) = (call.clone(), self.clock.clone());
+        self.store.write(move |conn| {
+            let key = KeyedContent { call: &call, content: &content };
+            if let Some(reply) = key.kept_answer(conn)? {
+                return Ok(reply);
+            }
+            let stamp = Stamp { at: clock.now(), actor: call.actor.clone(), request: call.key.clone() };
+            let mut tx = Tx::begin(conn, stamp.clone())?;
+            match decide(&mut tx) {
+                Ok(answer) => key.record(tx, answer),
+                Err(StoreError::Rejected(rejection)) if !call.dry_run && depends_on_state(&rejection) => {
+                    key.record_refusal(conn, stamp, &rejection)
+                }
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// Reads in one state of the book.
+    pub fn read<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.store.read(body)
+    }
+}
+
+/// Refusals that another state of the book would not give; those of form are not worth a record.
+fn depends_on_state(rejection: &Rejection) -> bool {
+    (1300..1600).contains(&rejection.code.number()) && rejection.code != OutcomeCode::BookMissing
+}
+
+fn check_key(key: &str) -> Result<(), StoreError> {
+    let ok = (1..=128).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    if ok {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        OutcomeCode::IdempotencyKeyInvalid,
+        "Idempotency-Key",
+        key,
+        "use 1 to 128 visible ASCII characters without spaces, for example a UUID",
+    )
+    .into())
+}
+
+struct KeyedContent<'a> {
+    call: &'a Call,
+    content: &'a str,
+}
+
+impl KeyedContent<'_> {
+    fn kept_answer(&self, conn: &mut Conn) -> Result<Option<Reply>, StoreError> {
+        let Some(kept) = request::find(conn, &self.call.actor, &self.call.key)? else { return Ok(None) };
+        if kept.content_hash == sha256(self.content.as_bytes()) {
+            let status = u16::try_from(kept.status).unwrap_or(500);
+            return Ok(Some(Reply { status, body: kept.response, replayed: true }));
+        }
+        let field = kept.content.as_deref().and_then(|before| first_difference(before, self.content));
+        let pointer = field.clone().unwrap_or_default();
+        let what = field.map_or_else(|| "its content".to_owned(), |f| format!("the field {f}"));
+        Err(Rejection::new(
+            OutcomeCode::IdempotencyConflict,
+            pointer,
+            &self.call.key,
+            format!("this key was used before and {what} differs; use a new key for a new command"),
+        )
+        .into())
+    }
+
+    fn row(&self, at: jiff::Timestamp, status: u16, body: &str) -> Request {
+        Request {
+            actor: self.call.actor.clone(),
+            key: self.call.key.clone(),
+            content_hash: sha256(self.content.as_bytes()).to_vec(),
+            content: (self.content.len() <= KEPT_CONTENT).then(|| self.content.to_owned()),
+            status: i32::from(status),
+            response: body.to_owned(),
+            recorded_at: at.as_microsecond(),
+        }
+    }
+
+    fn record(&self, tx: Tx<'_>, answer: Answer) -> Result<Reply, StoreError> {
+        let reply = Reply { status: answer.status, body: answer.body.to_string(), replayed: false };
+        if !self.call.dry_run {
+            let row = self.row(tx.stamp.at, reply.status, &reply.body);
+            tx.commit(Some(row))?;
+        }
+        Ok(reply)
+    }
+
+    fn record_refusal(&self, conn: &mut Conn, stamp: Stamp, rejection: &Rejection) -> Result<Reply, StoreError> {
+        let body = problem(rejection).to_string();
+        let row = self.row(stamp.at, rejection.code.status(), &body);
+        let mut tx = Tx::begin(conn, stamp)?;
+        tx.record(Refusal { code: rejection.code, content: hex::encode(&row.content_hash) });
+        tx.commit(Some(row))?;
+        Ok(Reply { status: rejection.code.status(), body, replayed: false })
+    }
+}
+
+/// A refused command in the log: what was refused and why, not its content.
+struct Refusal {
+    code: OutcomeCode,
+    content: String,
+}
+
+impl Record for Refusal {
+    fn kind(&self) -> &'static str {
+        "refusal"
+    }
+    fn body(&self) -> Value {
+        json!({"code": self.code.slug(), "content_sha256": self.content})
+    }
+    fn insert(&self, _: &mut Conn, _: i64, _: &Stamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A rejection as `application/problem+json` (RFC 9457).
+pub fn problem(rejection: &Rejection) -> Value {
+    let code = rejection.code;
+    json!({
+        "type": format!("/problems/{}", code.slug()),
+        "title": code.title(),
+        "status": code.status(),
+        "code": code.slug(),
+        "number": code.number(),
+        "detail": rejection.problems.first().map_or_else(|| code.title().to_owned(), |p| p.detail.clone()),
+        "errors": rejection.problems,
+    })
+}
+
+/// The JSON pointer of the first member in which two contents differ.
+fn first_difference(before: &str, now: &str) -> Option<String> {
+    fn walk(before: &Value, now: &Value, at: &str) -> Option<String> {
+        match (before, now) {
+            (Value::Object(a), Value::Object(b)) => a.keys().chain(b.keys()).find_map(|k| match (a.get(k), b.get(k)) {
+                (Some(x), Some(y)) => walk(x, y, &format!("{at}/{k}")),
+                _ => Some(format!("{at}/{k}")),
+            }),
+            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+                a.iter().zip(b).enumerate().find_map(|(i, (x, y))| walk(x, y, &format!("{at}/{i}")))
+            }
+            _ => (before != now).then(|| at.to_owned()),
+        }
+    }
+    walk(&serde_json::from_str(before).ok()?, &serde_json::from_str(now).ok()?, "")
+}

@@ -1,0 +1,190 @@
+//! Adding to the reference data: assets, accounts, wallets, venues and policies.
+
+use super::refs::Refs;
+use super::{Answer, Book, Call, Reply};
+use crate::domain::account::{AccountClass, AccountNo, no};
+use crate::domain::asset::AssetCode;
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::text::{Name, check_free_text};
+use crate::store::error::StoreError;
+use crate::store::fact::{self, FactRow};
+use crate::store::reference::{AccountRow, AssetRow, VenueRow, WalletRow};
+use crate::store::tx::Tx;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A new asset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAsset {
+    /// Code, for example `BTC`.
+    pub code: String,
+    /// Network, for example `bitcoin`.
+    pub network: String,
+    /// Decimals, 0 to 18; can never be changed.
+    pub scale: u8,
+    /// True for the sponsor's own token.
+    #[serde(default)]
+    pub own_token: bool,
+}
+
+/// A new leaf account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// Number 1000 to 5999 or 9000 to 9999.
+    pub no: i32,
+    /// Name.
+    pub name: String,
+}
+
+/// A new wallet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWallet {
+    /// Code, for example `cold-btc`.
+    pub code: String,
+    /// Holding account: 1110, 1120, 1130, 1140 or 1150.
+    pub account: i32,
+    /// Public address, or empty.
+    #[serde(default)]
+    pub address: String,
+}
+
+/// A new venue.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewVenue {
+    /// Code, for example `spot`.
+    pub code: String,
+    /// First business date a report is due for.
+    pub first_due: Date,
+    /// Hours after the end of the business date until a report is late.
+    pub due_hours: i32,
+}
+
+fn to_value(body: &impl Serialize) -> Value {
+    serde_json::to_value(body).unwrap_or(Value::Null)
+}
+
+fn exists(what: &str, code: impl std::fmt::Display) -> StoreError {
+    Rejection::new(OutcomeCode::AlreadyExists, "/code", code, format!("there is such {what} already")).into()
+}
+
+fn next_id(last: Option<i32>) -> i32 {
+    last.unwrap_or(0).saturating_add(1)
+}
+
+impl Book {
+    /// Adds an asset.
+    pub fn add_asset(&self, call: &Call, new: NewAsset) -> Result<Reply, StoreError> {
+        let code = AssetCode::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
+        Name::parse(&new.network).map_err(|e| Rejection::invalid("/network", &new.network, e.to_string()))?;
+        if new.scale > crate::domain::amount::MAX_SCALE {
+            return Err(Rejection::invalid("/scale", new.scale, "an asset has 0 to 18 decimals").into());
+        }
+        self.command(call, &json!({"asset": to_value(&new)}), move |tx| {
+            let refs = Refs::load(tx.conn)?;
+            if refs.assets.values().any(|asset| asset.code == code) {
+                return Err(exists("an asset", &code));
+            }
+            let id = next_id(refs.assets.keys().last().map(|id| id.0));
+            let row = AssetRow {
+                id,
+                code: new.code.clone(),
+                network: new.network.clone(),
+                scale: i32::from(new.scale),
+                own_token: i32::from(new.own_token),
+                leaf: 0,
+            };
+            tx.record(row);
+            Ok(Answer::created(json!({"asset": new.code, "id": id})))
+        })
+    }
+
+    /// Adds a leaf account.
+    pub fn add_account(&self, call: &Call, new: NewAccount) -> Result<Reply, StoreError> {
+        if AccountClass::of(AccountNo(new.no)).is_none() {
+            return Err(Rejection::invalid("/no", new.no, "accounts are numbered 1000 to 5999 or 9000 to 9999").into());
+        }
+        check_free_text(&new.name, 80).map_err(|e| Rejection::invalid("/name", &new.name, e.to_string()))?;
+        self.command(call, &json!({"account": to_value(&new)}), move |tx| {
+            if Refs::load(tx.conn)?.accounts.contains_key(&AccountNo(new.no)) {
+                return Err(exists("an account", new.no));
+            }
+            tx.record(AccountRow { no: new.no, name: new.name.clone(), leaf: 0 });
+            Ok(Answer::created(json!({"account": new.no})))
+        })
+    }
+
+    /// Adds a wallet.
+    pub fn add_wallet(&self, call: &Call, new: NewWallet) -> Result<Reply, StoreError> {
+        Name::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
+        if !no::HOLDINGS.contains(&AccountNo(new.account)) {
+            return Err(
+                Rejection::invalid("/account", new.account, "a wallet is carried on 1110, 1120, 1130, 1140 or 1150").into()
+            );
+        }
+        if !new.address.is_empty() {
+            check_free_text(&new.address, 128).map_err(|e| Rejection::invalid("/address", &new.address, e.to_string()))?;
+        }
+        self.command(call, &json!({"wallet": to_value(&new)}), move |tx| {
+            let refs = Refs::load(tx.conn)?;
+            if refs.wallets.values().any(|wallet| wallet.code == new.code) {
+                return Err(exists("a wallet", &new.code));
+            }
+            let id = next_id(refs.wallets.keys().last().map(|id| id.0));
+            tx.record(WalletRow { id, code: new.code.clone(), account_no: new.account, address: new.address.clone(), leaf: 0 });
+            Ok(Answer::created(json!({"wallet": new.code, "id": id})))
+        })
+    }
+
+    /// Adds a venue.
+    pub fn add_venue(&self, call: &Call, new: NewVenue) -> Result<Reply, StoreError> {
+        Name::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
+        if !(0..=720).contains(&new.due_hours) {
+            return Err(Rejection::invalid("/due_hours", new.due_hours, "use 0 to 720 hours").into());
+        }
+        self.command(call, &json!({"venue": to_value(&new)}), move |tx| {
+            let refs = Refs::load(tx.conn)?;
+            if refs.venues.values().any(|venue| venue.code == new.code) {
+                return Err(exists("a venue", &new.code));
+            }
+            let id = next_id(refs.venues.keys().last().map(|id| id.0));
+            let row =
+                VenueRow { id, code: new.code.clone(), first_due: new.first_due.to_string(), due_hours: new.due_hours, leaf: 0 };
+            tx.record(row);
+            Ok(Answer::created(json!({"venue": new.code, "id": id})))
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Queues a fact under the next number and gives that number.
+    pub fn add_fact(&mut self, kind: &str, subject: &str, effective_on: Date, body: &impl Serialize) -> i64 {
+        let id = self.head.next_fact();
+        self.record(FactRow::new(id, kind, subject, effective_on, &to_value(body)));
+        id
+    }
+
+    /// Facts of one kind, parsed, in recording order, as (effective date, subject, body).
+    pub fn facts<T: serde::de::DeserializeOwned>(&mut self, kind: &str) -> Result<Vec<(Date, String, T)>, StoreError> {
+        parsed_facts(self.conn, kind)
+    }
+}
+
+/// Facts of one kind, parsed, in recording order, as (effective date, subject, body).
+pub fn parsed_facts<T: serde::de::DeserializeOwned>(
+    conn: &mut crate::store::conn::Conn,
+    kind: &str,
+) -> Result<Vec<(Date, String, T)>, StoreError> {
+    let rows = fact::of_kind(conn, kind)?;
+    rows.into_iter()
+        .map(|row| {
+            let day = row.effective_on.parse().map_err(|_| StoreError::Damaged(format!("fact {}: date", row.id)))?;
+            let body = row.parse()?;
+            Ok((day, row.subject, body))
+        })
+        .collect()
+}

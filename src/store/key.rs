@@ -1,0 +1,77 @@
+//! Service keys and their revocation. Secrets are hashed; SHA-256 is enough because they are 256 random bits, not words.
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::reference::record_row;
+use super::schema::{service_key, service_key_revocation};
+use super::tx::{Record, Stamp};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+/// A stored service key.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = service_key)]
+pub struct KeyRow {
+    /// Number; also the source of single contributions.
+    pub id: i32,
+    /// Name of the service account.
+    pub name: String,
+    /// Public part that finds the key.
+    pub prefix: String,
+    /// SHA-256 of the secret part.
+    pub secret_hash: Vec<u8>,
+    /// What it may do: `feed`.
+    pub scope: String,
+    /// Microseconds since 1970, or never.
+    pub expires_at: Option<i64>,
+    /// Leaf.
+    pub leaf: i64,
+}
+
+record_row!(KeyRow, service_key, "service_key", k => json!({
+    "id": k.id, "name": k.name, "prefix": k.prefix, "secret_hash": hex::encode(&k.secret_hash), "scope": k.scope,
+    "expires_at": k.expires_at.map(|at| at.to_string()),
+}));
+
+/// A revocation.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = service_key_revocation)]
+pub struct RevocationRow {
+    /// The key.
+    pub key_id: i32,
+    /// Leaf.
+    pub leaf: i64,
+}
+
+record_row!(RevocationRow, service_key_revocation, "service_key_revocation", r => json!({"key_id": r.key_id}));
+
+/// A key by its public part, and whether it is revoked.
+pub fn find(conn: &mut Conn, prefix: &str) -> Result<Option<(KeyRow, bool)>, StoreError> {
+    let Some(key) =
+        service_key::table.filter(service_key::prefix.eq(prefix)).select(KeyRow::as_select()).first(conn).optional()?
+    else {
+        return Ok(None);
+    };
+    let revoked = is_revoked(conn, key.id)?;
+    Ok(Some((key, revoked)))
+}
+
+/// True once the key is revoked.
+pub fn is_revoked(conn: &mut Conn, id: i32) -> Result<bool, StoreError> {
+    let found: Option<i32> = service_key_revocation::table
+        .filter(service_key_revocation::key_id.eq(id))
+        .select(service_key_revocation::key_id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// All keys by number.
+pub fn all(conn: &mut Conn) -> Result<Vec<KeyRow>, StoreError> {
+    Ok(service_key::table.order(service_key::id).select(KeyRow::as_select()).load(conn)?)
+}
+
+/// All revocations by key number.
+pub fn revocations(conn: &mut Conn) -> Result<Vec<RevocationRow>, StoreError> {
+    Ok(service_key_revocation::table.order(service_key_revocation::key_id).select(RevocationRow::as_select()).load(conn)?)
+}
