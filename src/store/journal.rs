@@ -140,28 +140,25 @@ impl PostingRow {
     /// The canonical row of the entry's posting tree: line, account, asset number, quantity and value in minor units, wallet,
     /// lot, incident, report, and what it says of an opened lot; an absent field is empty text.
     pub fn leaf_hash(&self, encoder: &mut RowEncoder) -> Hash {
-        encoder
-            .start()
-            .number(self.line)
-            .number(self.account_no)
-            .number(self.asset_id)
-            .number(self.quantity.0)
-            .number(self.value.0);
-        optional(encoder, self.wallet_id.map(i64::from));
-        optional(encoder, self.lot_id);
-        optional(encoder, self.incident_id.map(i64::from));
-        optional(encoder, self.report_id);
+        let whole = |encoder: &mut RowEncoder, number: i128| {
+            encoder.amount(number, 0);
+        };
+        encoder.begin("posting");
+        for number in [i128::from(self.line), i128::from(self.account_no), i128::from(self.asset_id), self.quantity.0, self.value.0] {
+            whole(encoder, number);
+        }
+        for number in [self.wallet_id.map(i64::from), self.lot_id, self.incident_id.map(i64::from), self.report_id] {
+            match number {
+                Some(number) => whole(encoder, i128::from(number)),
+                None => {
+                    encoder.text("");
+                }
+            }
+        }
         encoder.text(self.opens_acquired_on.as_deref().unwrap_or_default());
         encoder.text(self.opens_mark.as_deref().unwrap_or_default());
         encoder.leaf_hash()
     }
-}
-
-fn optional(encoder: &mut RowEncoder, number: Option<i64>) {
-    match number {
-        Some(number) => encoder.number(number),
-        None => encoder.text(""),
-    };
 }
 
 /// The root over an entry's postings.
