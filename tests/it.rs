@@ -1,16 +1,22 @@
-//! The integration tests, one binary.
+//! The integration tests, one binary. Each group of tests is `tests/it/<name>.rs` (and a folder of that name), listed here.
+
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
     clippy::arithmetic_side_effects,
+    clippy::print_stdout,
     clippy::print_stderr,
     missing_docs,
-    reason = "helpers of tests fail like tests: loudly"
+    reason = "a test fails by panicking, and says why on the terminal"
 )]
+
+// First, so that the macro `on_both_engines!` is known below.
+#[macro_use]
+#[path = "it/support/mod.rs"]
+mod support;
 
 #[path = "it/exports.rs"]
 mod exports;
-#[path = "it/support/mod.rs"]
-mod support;

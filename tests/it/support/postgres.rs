@@ -1,0 +1,130 @@
+//! A private PostgreSQL cluster for the test run: made on first use, in a temporary folder, on a free loopback port, without
+//! fsync; stopped and removed when the test process ends. Nothing of an installed server is touched; only its programs are used.
+//!
+//! `SAFU_TEST_PG_BIN` names the folder of the programs of another version, for example `/usr/lib/postgresql/18/bin`.
+
+use super::guard::Guard;
+use diesel::prelude::*;
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+struct Cluster {
+    port: u16,
+    _guard: Guard,
+}
+
+static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// Makes an empty database and gives its URL; the error says why there is no PostgreSQL.
+pub fn fresh_database() -> Result<String, String> {
+    let cluster = CLUSTER.get_or_init(start).as_ref().map_err(Clone::clone)?;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let url = |database: &str| format!("postgres://safu@127.0.0.1:{}/{database}", cluster.port);
+    let mut conn = PgConnection::establish(&url("postgres")).expect("the cluster answers");
+    diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut conn).expect("a new database");
+    Ok(url(&name))
+}
+
+fn start() -> Result<Cluster, String> {
+    let programs = programs().ok_or("initdb and pg_ctl are not installed (Debian: apt install postgresql)")?;
+    // PostgreSQL does not run as root; then an account without privileges runs it.
+    let runner = if id(&["-u"])? == 0 { Some(unprivileged_account()?) } else { None };
+    let folder = tempfile::Builder::new().prefix("safu-pg-").tempdir().map_err(|e| e.to_string())?.keep();
+    let made = make(&programs, &folder, runner.as_ref());
+    if made.is_err() {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    made
+}
+
+fn make(programs: &Path, folder: &Path, runner: Option<&Account>) -> Result<Cluster, String> {
+    let mut prefix: Vec<String> = Vec::new();
+    if let Some(account) = runner {
+        chown(folder, Some(account.user), Some(account.group)).map_err(|e| e.to_string())?;
+        let as_user = [format!("--reuid={}", account.user), format!("--regid={}", account.group)];
+        prefix.extend(["setpriv".to_owned()].into_iter().chain(as_user).chain(["--clear-groups".to_owned(), "--".to_owned()]));
+    }
+    let data = folder.join("data");
+    let mut initdb: Vec<String> = prefix.clone();
+    initdb.push(programs.join("initdb").display().to_string());
+    initdb.extend(["--auth=trust", "--username=safu", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"].map(str::to_owned));
+    initdb.push(data.display().to_string());
+    let run =
+        Command::new(&initdb[0]).args(&initdb[1..]).current_dir(folder).output().map_err(|e| format!("{}: {e}", initdb[0]))?;
+    if !run.status.success() {
+        return Err(format!("initdb failed: {}", String::from_utf8_lossy(&run.stderr).trim()));
+    }
+    let mut last = String::new();
+    // Between asking for a free port and using it, somebody else may take it.
+    for _ in 0..3 {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
+        match serve(programs, folder, &prefix, port) {
+            Ok(guard) => return Ok(Cluster { port, _guard: guard }),
+            Err(why) => last = why,
+        }
+    }
+    Err(format!("the server did not start: {last}"))
+}
+
+fn serve(programs: &Path, folder: &Path, prefix: &[String], port: u16) -> Result<Guard, String> {
+    let options = format!(
+        "-p {port} -c listen_addresses=127.0.0.1 -k {} -c fsync=off -c full_page_writes=off -c max_connections=300",
+        folder.display()
+    );
+    let start = r#"folder=$1; options=$2; pg_ctl=$3; shift 3
+cd "$folder"
+if "$@" "$pg_ctl" -D data -l log -o "$options" -w -t 60 start >/dev/null </dev/null; then
+  echo ready
+else
+  tail -n 5 log | tr '\n' ' '; echo
+  exit 1
+fi"#;
+    let clean = r#""$@" "$pg_ctl" -D data -m immediate stop >/dev/null </dev/null; cd ..; rm -rf "$folder""#;
+    let (folder, pg_ctl) = (folder.display().to_string(), programs.join("pg_ctl").display().to_string());
+    // An empty prefix would leave the shell without a command to put before pg_ctl; `env` runs it as it is.
+    let plain = ["env".to_owned()];
+    let prefix = if prefix.is_empty() { &plain } else { prefix };
+    let args: Vec<&str> = [&folder, &options, &pg_ctl].into_iter().chain(prefix).map(String::as_str).collect();
+    let mut guard = Guard::spawn(start, clean, &args).map_err(|e| e.to_string())?;
+    match guard.line().as_deref() {
+        Some("ready") => Ok(guard),
+        Some(log) => Err(log.to_owned()),
+        None => Err("pg_ctl said nothing".to_owned()),
+    }
+}
+
+/// The folder of `initdb` and `pg_ctl`: named by hand, in `PATH`, or of the newest version Debian has installed.
+fn programs() -> Option<PathBuf> {
+    let complete = |folder: &PathBuf| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file();
+    if let Some(named) = std::env::var_os("SAFU_TEST_PG_BIN") {
+        return Some(PathBuf::from(named)).filter(complete);
+    }
+    let in_path = super::program(&["initdb"]).and_then(|p| p.parent().map(Path::to_path_buf));
+    in_path.filter(complete).or_else(|| {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+        let number = |p: &PathBuf| p.file_name().and_then(|n| n.to_str()?.parse::<u32>().ok());
+        let mut folders: Vec<PathBuf> = versions.filter_map(|v| Some(v.ok()?.path())).collect();
+        folders.sort_by_key(number);
+        folders.iter().rev().map(|f| f.join("bin")).find(complete)
+    })
+}
+
+struct Account {
+    user: u32,
+    group: u32,
+}
+
+fn unprivileged_account() -> Result<Account, String> {
+    let of = |name: &str| Some(Account { user: id(&["-u", name]).ok()?, group: id(&["-g", name]).ok()? });
+    of("postgres").or_else(|| of("nobody")).ok_or_else(|| "root has no account `postgres` or `nobody` to run it as".to_owned())
+}
+
+fn id(args: &[&str]) -> Result<u32, String> {
+    let run = Command::new("id").args(args).output().map_err(|e| format!("id: {e}"))?;
+    String::from_utf8_lossy(&run.stdout).trim().parse().map_err(|_| format!("id {} gave no number", args.join(" ")))
+}
