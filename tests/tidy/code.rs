@@ -18,7 +18,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Where floats are allowed, and why. Money never passes through one.
-const FLOATS: &[(&str, &str)] = &[("src/report/chart", "coordinates of drawings")];
+const FLOATS: &[(&str, &str)] = &[
+    ("src/report/chart", "coordinates of drawings"),
+    ("src/report/render/xlsx", "the one number type of the file format, used only where it gives every digit back"),
+];
 
 /// Where the clock and randomness enter; everything else is handed its times and ids.
 const CLOCKS: &[&str] = &["src/service", "src/cli", "src/main", "src/telemetry"];
@@ -134,7 +137,9 @@ pub fn floats_in_charts_only(tree: &Tree) -> Vec<Finding> {
     let allowed: Vec<&str> = FLOATS.iter().map(|(path, _)| *path).collect();
     scan(tree, &allowed, |tokens, at| {
         let token = &tokens[at];
-        let typed = token.is("f32") || token.is("f64");
+        // A parameter without a name, as a visitor's method must take it, is never looked at.
+        let unread = at >= 2 && reads(tokens, at - 2, &["_", ":"]);
+        let typed = (token.is("f32") || token.is("f64")) && !unread;
         let literal = token.kind == Kind::Number && !token.text.starts_with("0x") && token.text.contains('.');
         let suffixed = token.kind == Kind::Number && (token.text.ends_with("f32") || token.text.ends_with("f64"));
         (typed || literal || (suffixed && !token.text.starts_with("0x"))).then(|| format!("the float `{}`", token.text))
@@ -181,6 +186,8 @@ pub fn report_has_its_registry_line(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
+/// Lists without logic may be as long as what they list.
+const LISTS: &[&str] = &["src/store/schema.rs"];
 /// A file is split before it has this many lines.
 const MOST_LINES: usize = 600;
 /// From here on it is listed.
@@ -188,7 +195,7 @@ const MANY_LINES: usize = 500;
 
 pub fn files_are_short(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
-    for file in product(tree) {
+    for file in product(tree).filter(|f| !LISTS.contains(&f.path.as_str())) {
         let lines = file.text.lines().count();
         if lines > MOST_LINES {
             found.push(Finding::new(file, lines, format!("{lines} lines; split the file by what it is about")));

@@ -4,10 +4,14 @@ use crate::source::{File, Finding, Kind, Tree, reads, tokens};
 
 const SQLITE: &str = "migrations/sqlite/";
 const POSTGRES: &str = "migrations/postgres/";
+const SQLITE_TRIGGERS: &str = "migrations/sqlite-triggers/";
+const POSTGRES_TRIGGERS: &str = "migrations/postgres-triggers/";
 
 pub fn migrations_are_paired(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (here, there) in [(SQLITE, POSTGRES), (POSTGRES, SQLITE)] {
+    for (here, there) in
+        [(SQLITE, POSTGRES), (POSTGRES, SQLITE), (SQLITE_TRIGGERS, POSTGRES_TRIGGERS), (POSTGRES_TRIGGERS, SQLITE_TRIGGERS)]
+    {
         for file in tree.under(here) {
             let twin = file.path.replacen(here, there, 1);
             if tree.file(&twin).is_none() {

@@ -2,6 +2,7 @@
 //! is all it takes. Everything blocks: a browser test is a plain `#[test]`.
 
 use super::guard::Guard;
+use super::tools::tool;
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -34,16 +35,11 @@ const FLAGS: &[&str] = &[
 ];
 
 impl Browser {
-    /// Starts one, with a window of 1280 × 900; `None`, and said so, where chromedriver or Chromium is missing.
+    /// Starts one, with a window of 1280 × 900; `None`, and said so, where chromedriver or Chromium is missing (Debian:
+    /// apt install chromium chromium-driver).
     pub fn start() -> Option<Self> {
-        let Some(driver) = super::program(&["chromedriver"]) else {
-            super::left_out("the browser", "chromedriver is not installed (Debian: apt install chromium chromium-driver)");
-            return None;
-        };
-        let Some(chromium) = super::program(&["chromium", "chromium-browser", "google-chrome"]) else {
-            super::left_out("the browser", "Chromium is not installed (Debian: apt install chromium)");
-            return None;
-        };
+        let driver = tool("chromedriver")?;
+        let chromium = tool("chromium")?;
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Self::launch(&driver, &chromium, turn))
     }

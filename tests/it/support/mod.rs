@@ -19,9 +19,8 @@ pub fn left_out(what: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "left out: {what} in {test}: {why}");
 }
 
-/// The first of these programs that is installed, looked for in `PATH`.
-pub fn program(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    names.iter().find_map(|name| folders.iter().map(|f| f.join(name)).find(|p| p.is_file()))
+/// Where a program is installed: looked for in the folders of `SAFU_TEST_TOOLS` (separated like `PATH`), then in `PATH`.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let folders = ["SAFU_TEST_TOOLS", "PATH"].map(|name| std::env::var_os(name).unwrap_or_default());
+    folders.iter().flat_map(std::env::split_paths).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

@@ -104,7 +104,7 @@ fn programs() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("SAFU_TEST_PG_BIN") {
         return Some(PathBuf::from(named)).filter(complete);
     }
-    let in_path = super::program(&["initdb"]).and_then(|p| p.parent().map(Path::to_path_buf));
+    let in_path = super::program("initdb").and_then(|p| p.parent().map(Path::to_path_buf));
     in_path.filter(complete).or_else(|| {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
         let number = |p: &PathBuf| p.file_name().and_then(|n| n.to_str()?.parse::<u32>().ok());

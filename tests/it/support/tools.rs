@@ -3,17 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Finds a program in the folders of `SAFU_TEST_TOOLS` (separated like `PATH`), then in `PATH`.
-///
-/// Without it the test that asks says so and passes, so that `cargo test` needs nothing but Rust and a C compiler; with
-/// `SAFU_TEST_REQUIRE=1`, as in CI, it fails instead.
+/// Finds a program, see [`super::program`]. Where it is missing the test is left out, so that `cargo test` needs nothing but Rust
+/// and a C compiler; in CI it fails instead.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let folders = ["SAFU_TEST_TOOLS", "PATH"].map(|name| std::env::var_os(name).unwrap_or_default());
-    let found = folders.iter().flat_map(std::env::split_paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = super::program(name);
     if found.is_none() {
-        let required = std::env::var_os("SAFU_TEST_REQUIRE").is_some_and(|value| value == "1");
-        assert!(!required, "{name} is not installed, and SAFU_TEST_REQUIRE=1 asks for it");
-        eprintln!("left out: {name} is not installed");
+        super::left_out(name, "it is not installed");
     }
     found
 }
