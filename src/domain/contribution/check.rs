@@ -246,13 +246,12 @@ fn fee_rates(rows: &RowSet, policy: &ContributionPolicy, directory: &dyn Directo
         } else {
             continue;
         };
-        if let Some(asset) = rows.asset(row.asset) {
-            if let Some(detail) = rate_problem(row, asset, volume, column, policy) {
-                let fee = format_minor_trimmed(row.gross_fee.minor(), asset.scale);
-                findings.add(OutcomeCode::RateOutlier, format!("row {number}, column gross_fee"), fee, detail);
-                if findings.is_full() {
-                    return;
-                }
+        let Some(asset) = rows.asset(row.asset) else { continue };
+        if let Some(detail) = rate_problem(row, asset, volume, column, policy) {
+            let fee = format_minor_trimmed(row.gross_fee.minor(), asset.scale);
+            findings.add(OutcomeCode::RateOutlier, format!("row {number}, column gross_fee"), fee, detail);
+            if findings.is_full() {
+                return;
             }
         }
     }

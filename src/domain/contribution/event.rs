@@ -170,9 +170,8 @@ impl<'d> Sink<'d> {
         let at = self.met;
         let pointer = |key: &str| if key.is_empty() { format!("/{at}") } else { format!("/{at}/{key}") };
         if record.note_shape(OutcomeCode::UnknownField, &mut self.findings, pointer) {
-            if let Some(event) = self.event(&record.values) {
-                self.events.push(event);
-            }
+            let event = self.event(&record.values);
+            self.events.extend(event);
         }
         self.met = self.met.saturating_add(1);
     }

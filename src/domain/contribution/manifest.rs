@@ -209,15 +209,15 @@ impl FieldReader {
             given => self.required_map("/contribution_total", given).map(Some),
         };
         let sha256 = self.sha256(sha256);
-        if let (Some(version), Some(supersedes)) = (version, supersedes) {
-            if let Err(rejection) = check_versions(version, supersedes) {
-                rejection.problems.into_iter().for_each(|p| self.note(&p.pointer, &p.value, p.detail));
-            }
+        if let (Some(version), Some(supersedes)) = (version, supersedes)
+            && let Err(rejection) = check_versions(version, supersedes)
+        {
+            self.findings.absorb(rejection);
         }
-        if let (Some(day), Some(instant)) = (business_date, generated_at) {
-            if instant.to_zoned(TimeZone::UTC).date() < day {
-                self.note("/generated_at", &instant.to_string(), format!("is before the business date {day} began (UTC)"));
-            }
+        if let (Some(day), Some(instant)) = (business_date, generated_at)
+            && instant.to_zoned(TimeZone::UTC).date() < day
+        {
+            self.note("/generated_at", &instant.to_string(), format!("is before the business date {day} began (UTC)"));
         }
         Some(Manifest {
             report_id: report_id?,
@@ -253,10 +253,10 @@ impl FieldReader {
     }
 
     fn schema(&mut self, value: Option<Loose<'_>>) {
-        if let Some(text) = self.text("/schema", value) {
-            if text != SCHEMA {
-                self.note("/schema", &text, format!("is not a schema this version reads; write {SCHEMA}"));
-            }
+        if let Some(text) = self.text("/schema", value)
+            && text != SCHEMA
+        {
+            self.note("/schema", &text, format!("is not a schema this version reads; write {SCHEMA}"));
         }
     }
 

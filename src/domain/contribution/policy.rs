@@ -90,6 +90,13 @@ impl ContributionPolicy {
         }
     }
 
+    /// True when a price locked for `price_date` (24:00 UTC) may value fees of `business_date`: not after it, and at the end of
+    /// the business date not older than the policy's limit.
+    pub fn accepts_price_of(&self, business_date: Date, price_date: Date) -> bool {
+        let age_hours = business_date.duration_since(price_date).as_hours();
+        (0..=i64::from(self.price_max_age_hours)).contains(&age_hours)
+    }
+
     /// Refuses hours that are no limit at all.
     pub fn check(&self) -> Result<(), Rejection> {
         let mut findings = super::findings::Findings::new();
@@ -185,6 +192,13 @@ mod tests {
         assert_eq!(share("futures", "2018-09-30").as_deref(), Some("0.1"));
         assert_eq!(share("futures", "2019-06-30").as_deref(), Some("0.05"));
         assert_eq!(book.require("spot", day("2018-07-13")).unwrap_err().code, OutcomeCode::PolicyMissing);
+    }
+
+    #[test]
+    fn prices_age_from_the_end_of_their_day() {
+        let policy = policy("2018-07-14", None, "0.1");
+        let accepts = |price| policy.accepts_price_of(day("2018-07-16"), day(price));
+        assert_eq!(["2018-07-17", "2018-07-16", "2018-07-14", "2018-07-13"].map(accepts), [false, true, true, false]);
     }
 
     #[test]
