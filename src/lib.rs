@@ -9,3 +9,4 @@ pub mod proof;
 pub mod report;
 pub mod service;
 pub mod store;
+pub mod web;

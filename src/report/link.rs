@@ -35,3 +35,10 @@ pub fn price_set(cutoff: jiff::civil::Date) -> String {
 pub fn report(name: &str) -> String {
     format!("/reports/{name}")
 }
+
+/// True for an address that a page may link to: a path of the product itself, an anchor, or https. Everything else, such as
+/// `javascript:` or `//elsewhere`, is shown as plain text.
+pub fn is_safe(href: &str) -> bool {
+    let own = href.starts_with('/') && !href.starts_with("//") && !href.starts_with("/\\");
+    (own || href.starts_with('#') || href.starts_with("https://")) && !href.chars().any(|c| c.is_control())
+}

@@ -1,0 +1,165 @@
+//! From a [`Doc`] to HTML. Pure: a handler brings the [`PageContext`], this module brings the words and the marks.
+//!
+//! A page with its own template embeds a [`Layout`] as its field `layout`, extends `layout.html` and may use the macros in
+//! `templates/macros/` with the views made here ([`TableView`], [`FigureView`], [`ChartView`]).
+
+mod context;
+mod parts;
+
+pub use context::{Choice, Field, FieldKind, Notice, PageContext, Section};
+pub use parts::{CellView, ChartView, FigureView, RowView, TableView};
+
+use super::assets;
+use crate::report::doc::{Basis, ChartKind, Doc, Tone};
+use crate::report::format;
+use askama::Template;
+
+/// A link of the main navigation.
+#[derive(Debug, Clone)]
+pub struct NavItem {
+    /// Words.
+    pub label: &'static str,
+    /// Address, with the filters that travel between pages.
+    pub href: String,
+    /// True on the page it leads to.
+    pub current: bool,
+}
+
+/// What every page has around its content.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// Title of the page.
+    pub title: String,
+    /// Name of the book.
+    pub book: String,
+    /// Address of the dashboard with the filters that travel.
+    pub home: String,
+    /// Main navigation.
+    pub nav: Vec<NavItem>,
+    /// A warning above everything, for example that there is no login yet.
+    pub banner: Option<String>,
+    /// Messages about what was just done.
+    pub notices: Vec<Notice>,
+    /// As-of, known-at, prices and filters in words, as (label, value).
+    pub basis: Vec<(String, String)>,
+    /// Version of the program.
+    pub version: &'static str,
+    /// Paths of style, script and icon.
+    pub style: &'static str,
+    /// Path of the script.
+    pub script: &'static str,
+    /// Path of the icon.
+    pub icon: &'static str,
+}
+
+impl Layout {
+    /// The frame of a page with this title whose figures rest on `basis`.
+    pub fn new(context: &PageContext, title: &str, basis: &Basis) -> Self {
+        let item = |section: &Section| NavItem {
+            label: section.label(),
+            href: context.carry(&section.path()),
+            current: *section == context.section,
+        };
+        Self {
+            title: title.to_owned(),
+            book: context.book.clone(),
+            home: context.carry("/"),
+            nav: Section::ALL.iter().map(item).collect(),
+            banner: context.banner.clone(),
+            notices: context.notices.clone(),
+            basis: basis_lines(basis),
+            version: env!("CARGO_PKG_VERSION"),
+            style: assets::href("style.css"),
+            script: assets::href("app.js"),
+            icon: assets::href("favicon.svg"),
+        }
+    }
+}
+
+/// What figures rest on, in words.
+fn basis_lines(basis: &Basis) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    if let Some(date) = basis.as_of {
+        lines.push(("As of".to_owned(), date.to_string()));
+        lines.push(("Known at".to_owned(), basis.known_at.map_or_else(|| "now".to_owned(), format::instant)));
+    }
+    if let Some((cutoff, source)) = &basis.prices {
+        lines.push(("Prices".to_owned(), format!("{cutoff}, {source}")));
+    }
+    lines.extend(basis.filters.iter().cloned());
+    lines
+}
+
+/// The page of a [`Doc`].
+#[derive(Template)]
+#[template(path = "doc.html")]
+struct DocPage<'a> {
+    layout: Layout,
+    doc: &'a Doc,
+    fields: &'a [Field],
+    kept: Vec<(String, String)>,
+    action: &'a str,
+    exports: Vec<(&'static str, String)>,
+    figures: Vec<FigureView>,
+    charts: Vec<ChartView>,
+    tables: Vec<TableView>,
+}
+
+/// The page of a report: everything in it, with export links and the filter form of the context.
+pub fn render_doc(context: &PageContext, doc: &Doc) -> Result<String, askama::Error> {
+    // A sparkline named like a figure stands in that figure's card.
+    let in_card = |id: &str| doc.figures.iter().any(|figure| figure.key == id);
+    let own_place = |chart: &&crate::report::doc::Chart| !(matches!(chart.kind, ChartKind::Spark { .. }) && in_card(&chart.id));
+    DocPage {
+        layout: Layout::new(context, &doc.title, &doc.basis),
+        doc,
+        fields: &context.fields,
+        kept: context.kept_in_form(),
+        action: &context.path,
+        exports: context.exports(),
+        figures: doc.figures.iter().map(|figure| FigureView::new(context, figure, &doc.charts)).collect(),
+        charts: doc.charts.iter().filter(own_place).map(|chart| ChartView::new(context, chart)).collect(),
+        tables: doc.tables.iter().map(|table| TableView::new(context, table)).collect(),
+    }
+    .render()
+}
+
+/// A page that says that something did not work.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// HTTP status.
+    pub status: u16,
+    /// What happened, as a title.
+    pub title: String,
+    /// What was not done, in one sentence.
+    pub not_done: String,
+    /// Problems as (where, what is wrong with the mend).
+    pub problems: Vec<(String, String)>,
+    /// The request's id, to be quoted when asking for help.
+    pub request_id: String,
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailurePage<'a> {
+    layout: Layout,
+    failure: &'a Failure,
+}
+
+/// The page of a failure.
+pub fn render_failure(context: &PageContext, failure: &Failure) -> Result<String, askama::Error> {
+    FailurePage { layout: Layout::new(context, &failure.title, &Basis::default()), failure }.render()
+}
+
+/// The CSS class of a tone; `layout.html` has a shape for each, so that a state is never told by colour alone.
+pub const fn tone_name(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Neutral => "neutral",
+        Tone::Good => "good",
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+    }
+}
+
+#[cfg(test)]
+mod tests;
