@@ -50,7 +50,7 @@ fn layers_are_used_downwards_only() {
     bites(code::layers, &[("src/report/doc.rs", "fn f() -> crate::service::Book {}")], &[1]);
     bites(code::layers, &[("src/proof/tree.rs", "use super::super::store::Conn;")], &[1]);
     bites(code::layers, &[("src/domain/mod.rs", "mod tests {\n use super::super::store::Conn;\n}")], &[2]);
-    bites(code::layers, &[("src/web/api/mod.rs", "use crate::store::Conn;")], &[1]);
+    bites(code::layers, &[("src/web/api/mod.rs", "use crate::cli::Args;")], &[1]);
     bites(code::layers, &[("src/service/post.rs", "use crate::config::Config;")], &[1]);
     bites(code::layers, &[("src/helpers/mod.rs", "")], &[1]);
     spares(code::layers, &[("src/ledger/lots.rs", "use crate::{domain::lot::Lot, ledger::x};\nuse super::store::y;")]);
@@ -63,6 +63,13 @@ fn diesel_stays_in_the_store() {
     holds(code::diesel_in_store_only);
     bites(code::diesel_in_store_only, &[("src/service/post.rs", "\nuse diesel::prelude::*;")], &[2]);
     spares(code::diesel_in_store_only, &[("src/store/mod.rs", "use diesel::prelude::*;"), ("src/a.rs", "// diesel\n")]);
+}
+
+#[test]
+fn write_transactions_are_opened_by_use_cases_only() {
+    holds(code::writes_come_from_use_cases);
+    bites(code::writes_come_from_use_cases, &[("src/web/api/a.rs", "book.store.write(|conn| x)")], &[1]);
+    spares(code::writes_come_from_use_cases, &[("src/service/a.rs", "self.store.write(x)"), ("src/web/a.rs", "out.write(x)")]);
 }
 
 #[test]

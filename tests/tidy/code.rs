@@ -10,9 +10,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["domain", "ledger", "proof"]),
     ("store", &["domain", "ledger", "proof"]),
     ("service", &["domain", "ledger", "proof", "report", "store"]),
-    ("jobs", &["domain", "ledger", "proof", "report", "service"]),
-    ("web", &["domain", "ledger", "proof", "report", "service"]),
-    ("cli", &["domain", "ledger", "proof", "report", "service", "web", "jobs", "config", "telemetry"]),
+    ("jobs", &["domain", "ledger", "proof", "report", "store", "service"]),
+    ("web", &["domain", "ledger", "proof", "report", "store", "service"]),
+    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "jobs", "config", "telemetry"]),
     ("config", &[]),
     ("telemetry", &[]),
 ];
@@ -123,6 +123,13 @@ pub fn diesel_in_store_only(tree: &Tree) -> Vec<Finding> {
         let name = &tokens[at];
         let is_database = name.kind == Kind::Word && (name.text.starts_with("diesel") || name.text == "libsqlite3_sys");
         is_database.then(|| format!("`{}` outside src/store", name.text))
+    })
+}
+
+pub fn writes_come_from_use_cases(tree: &Tree) -> Vec<Finding> {
+    scan(tree, &["src/store", "src/service"], |tokens, at| {
+        let write = reads(tokens, at, &["store", ".", "write", "("]) || reads(tokens, at, &["Store", "::", "write"]);
+        write.then(|| "a write transaction outside src/service: make it a use case".to_owned())
     })
 }
 
