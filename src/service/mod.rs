@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod init;
 pub mod keys;
+pub mod memo;
+pub mod policies;
 pub mod posting;
 pub mod refs;
 pub mod registry;

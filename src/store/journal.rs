@@ -144,7 +144,9 @@ impl PostingRow {
             encoder.amount(number, 0);
         };
         encoder.begin("posting");
-        for number in [i128::from(self.line), i128::from(self.account_no), i128::from(self.asset_id), self.quantity.0, self.value.0] {
+        for number in
+            [i128::from(self.line), i128::from(self.account_no), i128::from(self.asset_id), self.quantity.0, self.value.0]
+        {
             whole(encoder, number);
         }
         for number in [self.wallet_id.map(i64::from), self.lot_id, self.incident_id.map(i64::from), self.report_id] {

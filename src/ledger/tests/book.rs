@@ -50,7 +50,12 @@ impl Book {
             scale,
             own_token: id == BNB,
         };
-        let all = [asset(USD, "USD", "fiat", 2), asset(BTC, "BTC", "bitcoin", 8), asset(BNB, "BNB", "bsc", 8), asset(USDC, "USDC", "eth", 6)];
+        let all = [
+            asset(USD, "USD", "fiat", 2),
+            asset(BTC, "BTC", "bitcoin", 8),
+            asset(BNB, "BNB", "bsc", 8),
+            asset(USDC, "USDC", "eth", 6),
+        ];
         let mut book = Self {
             assets: AssetTable::new(USD, all).unwrap(),
             prices: BTreeMap::new(),
@@ -90,7 +95,10 @@ impl Book {
     }
 
     /// Runs a rule on the next day and applies its entry; a refused rule leaves the book alone.
-    pub fn post(&mut self, rule: impl FnOnce(&mut Context<'_>, Header) -> Result<Balanced, Rejection>) -> Result<Balanced, Rejection> {
+    pub fn post(
+        &mut self,
+        rule: impl FnOnce(&mut Context<'_>, Header) -> Result<Balanced, Rejection>,
+    ) -> Result<Balanced, Rejection> {
         self.post_some(|ctx, header| rule(ctx, header).map(Some)).map(Option::unwrap)
     }
 
@@ -99,7 +107,8 @@ impl Book {
         rule: impl FnOnce(&mut Context<'_>, Header) -> Result<Option<Balanced>, Rejection>,
     ) -> Result<Option<Balanced>, Rejection> {
         let bank = self.trial.get(no::BANK, USD).quantity;
-        let mut ctx = Context::new(&self.assets, &self.prices, self.lots.open().copied(), self.next_lot).with_bank(BANK.wallet, bank);
+        let mut ctx =
+            Context::new(&self.assets, &self.prices, self.lots.open().copied(), self.next_lot).with_bank(BANK.wallet, bank);
         let entry = rule(&mut ctx, Header::new(self.today, "test"))?;
         self.next_lot = ctx.next_lot();
         self.today = self.today.checked_add(1.day()).unwrap();
@@ -132,7 +141,13 @@ impl Book {
 
     fn obligations(&self) -> Vec<Obligation> {
         let rows = self.by_incident.iter().filter(|((account, ..), amounts)| no::IN_KIND.contains(account) && !amounts.is_zero());
-        rows.map(|(&(account, asset, incident), a)| Obligation { account, asset, incident, carrying: Carrying::credit(a.quantity, a.value) }).collect()
+        rows.map(|(&(account, asset, incident), a)| Obligation {
+            account,
+            asset,
+            incident,
+            carrying: Carrying::credit(a.quantity, a.value),
+        })
+        .collect()
     }
 
     pub fn remeasure(&mut self) -> Option<Balanced> {
@@ -144,7 +159,8 @@ impl Book {
     }
 
     pub fn close(&mut self) -> Option<Balanced> {
-        let rows = self.by_incident.iter().filter(|((account, ..), amounts)| (4000..6000).contains(&account.0) && !amounts.is_zero());
+        let rows =
+            self.by_incident.iter().filter(|((account, ..), amounts)| (4000..6000).contains(&account.0) && !amounts.is_zero());
         let balances: Vec<_> = rows
             .map(|(&(account, asset, incident), amounts)| ClosingBalance {
                 account,
@@ -161,7 +177,8 @@ impl Book {
     pub fn reverse(&mut self, number: usize) -> Result<Balanced, Rejection> {
         let entry = self.entries[number.checked_sub(1).unwrap()].clone();
         let no = EntryNo(i64::try_from(number).unwrap());
-        let reversed_by = self.entries.iter().position(|e| e.draft().reverses == Some(no)).map(|at| EntryNo(i64::try_from(at).unwrap()));
+        let reversed_by =
+            self.entries.iter().position(|e| e.draft().reverses == Some(no)).map(|at| EntryNo(i64::try_from(at).unwrap()));
         let lots = self.lots.all().map(|lot| (lot.id, *lot)).collect();
         let original = Original { no, event: entry.draft().event, lines: entry.lines(), reversed_by, lots: &lots };
         self.post(|_, header| reversal::post(header, &original))

@@ -69,7 +69,10 @@ impl Story {
             if !named.contains(&account) {
                 assert!(account == no::CONVERSION && amounts.value.is_zero(), "{context}: unexpected line on {account}");
             } else if !by_account.contains_key(&account) {
-                assert!(by_asset.contains_key(&(account, asset)) || amounts.is_zero(), "{context}: unexpected asset on {account}");
+                assert!(
+                    by_asset.contains_key(&(account, asset)) || amounts.is_zero(),
+                    "{context}: unexpected asset on {account}"
+                );
             }
         }
         for ((account, asset), amounts) in by_asset {
@@ -152,12 +155,14 @@ impl Story {
         let transfer = Transfer { from: COLD, to: PAYOUT, asset: BTC, quantity: book.units(BTC, "99.998"), fee: Some(fee) };
         let entry = book.post(|ctx, header| transfer::post(ctx, header, &transfer)).unwrap();
         self.expect(&entry, &["E05"]);
-        let moved: Vec<_> = self.book.lots.open().filter(|lot| lot.account == no::PAYOUT).map(|lot| (lot.quantity, lot.cost)).collect();
+        let moved: Vec<_> =
+            self.book.lots.open().filter(|lot| lot.account == no::PAYOUT).map(|lot| (lot.quantity, lot.cost)).collect();
         let lot = |units, cost| (self.book.units(BTC, units), Value::parse(cost).unwrap());
         assert_eq!(moved, [lot("10", "61000"), lot("89.998", "539988")]);
 
         let book = &mut self.book;
-        let rebalance = Rebalance { from: COLD, sold: BNB, quantity: book.units(BNB, "5000"), bought: book.receipt(COLD, BTC, "10.2") };
+        let rebalance =
+            Rebalance { from: COLD, sold: BNB, quantity: book.units(BNB, "5000"), bought: book.receipt(COLD, BTC, "10.2") };
         let entry = book.post(|ctx, header| rebalance::post(ctx, header, &rebalance)).unwrap();
         self.expect(&entry, &["E06"]);
     }
@@ -187,7 +192,8 @@ impl Story {
         let released = change(&self.book, "3");
         let entry = self.book.post(|ctx, header| ibnr::post_released(ctx, header, &released)).unwrap();
         self.expect(&entry, &["E08b"]);
-        let revision = CaseRevision { incident: FIRST, asset: BTC, quantity: self.book.units(BTC, "5"), revision: Revision::Raise };
+        let revision =
+            CaseRevision { incident: FIRST, asset: BTC, quantity: self.book.units(BTC, "5"), revision: Revision::Raise };
         let entry = self.book.post(|ctx, header| case_revision::post(ctx, header, &revision)).unwrap();
         self.expect(&entry, &["E08c"]);
 
@@ -382,7 +388,10 @@ impl Story {
             assert_eq!(self.book.value(account), Value::parse(value.as_str().unwrap()).unwrap(), "account {account}");
         }
         for (account, ..) in self.book.trial.rows() {
-            assert!(account == no::CONVERSION || expected.contains_key(&account.to_string()), "account {account} is not in the story");
+            assert!(
+                account == no::CONVERSION || expected.contains_key(&account.to_string()),
+                "account {account} is not in the story"
+            );
         }
     }
 
@@ -391,7 +400,9 @@ impl Story {
         let figure = |name: &str| Value::parse(self.end[name].as_str().unwrap()).unwrap();
         let of = |accounts: &[AccountNo]| trial.value_of(accounts).unwrap();
         let minus = |a: Value, b: Value| a.checked_sub(b).unwrap();
-        let total = |from: i32| Value::checked_sum(trial.rows().filter(|(a, ..)| a.0.div_euclid(1000) == from).map(|(.., x)| x.value)).unwrap();
+        let total = |from: i32| {
+            Value::checked_sum(trial.rows().filter(|(a, ..)| a.0.div_euclid(1000) == from).map(|(.., x)| x.value)).unwrap()
+        };
         assert_eq!(total(1), figure("assets_usd"));
         assert_eq!(total(2).negated(), figure("liabilities_usd"));
         assert_eq!(total(3).negated(), figure("equity_usd"));
