@@ -3,6 +3,7 @@
 //! Layers, each using only those before it: [`domain`] ← [`ledger`] ← `store` ← `service` ← `web`, `cli`, `jobs`; the pure
 //! side branches `report` and [`proof`] take data and give tables and trees. `docs/ARCHITECTURE.md` has the map.
 
+pub mod cli;
 pub mod domain;
 pub mod ledger;
 pub mod proof;

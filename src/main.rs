@@ -1,2 +1,5 @@
-#![allow(missing_docs)]
-fn main() {}
+//! The `safu` binary.
+
+fn main() -> std::process::ExitCode {
+    safu_ledger::cli::main()
+}

@@ -1,0 +1,62 @@
+//! `safu init`, `safu migrate`.
+
+use super::CliResult;
+use super::ctx::Ctx;
+use crate::service::clock::Clock;
+use crate::service::init::{self, NewBook};
+use crate::store::migrate;
+
+/// Options of `safu init`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the fund, as every page shows it.
+    #[arg(long, default_value = "User protection fund")]
+    name: String,
+    /// Functional currency of the book; cannot be changed later.
+    #[arg(long, default_value = "USD")]
+    functional: String,
+    /// Accounting framework: decides when recoveries may be recognised.
+    #[arg(long, default_value = "us-gaap", value_parser = ["us-gaap", "ifrs"])]
+    framework: String,
+    /// Leave the append-only triggers out (only for engines without triggers).
+    #[arg(long)]
+    no_triggers: bool,
+}
+
+/// Options of `safu migrate`.
+#[derive(Debug, clap::Args)]
+pub struct MigrateArgs {
+    /// Leave the append-only triggers out (only for engines without triggers).
+    #[arg(long)]
+    no_triggers: bool,
+}
+
+/// Runs `safu init`.
+pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+    let url = ctx.url()?;
+    let new = NewBook {
+        name: args.name.clone(),
+        functional: args.functional.clone(),
+        framework: args.framework.clone(),
+        triggers: !args.no_triggers,
+        ..NewBook::default()
+    };
+    init::create(&url, Clock::System, &ctx.actor(), &new)?;
+    ctx.say(&format!("The book \"{}\" is in {}.", new.name, url.display()));
+    ctx.say(
+        "Next: add assets, wallets and venues (`safu assets add --help`), then a contribution policy (`safu policy --help`).",
+    );
+    Ok(())
+}
+
+/// Runs `safu migrate`.
+pub fn migrate(ctx: &Ctx, args: &MigrateArgs) -> CliResult {
+    let done = migrate::run(&mut ctx.url()?.connect()?, !args.no_triggers)?;
+    if done.is_empty() {
+        ctx.say("The schema is up to date.");
+    }
+    for name in done {
+        ctx.print(&name)?;
+    }
+    Ok(())
+}

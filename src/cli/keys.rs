@@ -1,0 +1,95 @@
+//! `safu keys`: keys of service accounts.
+
+use super::CliResult;
+use super::ctx::{CliError, Ctx};
+use crate::report::doc::{Cell, Column, Content, Doc, Row, Table, Tone};
+use crate::store::key;
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Options of `safu keys`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a key that may submit fee reports and contributions; its secret is shown once.
+    Create {
+        /// Name of the service account, for example `fee-job`.
+        name: String,
+        /// Moment from which the key is refused, for example 2026-12-31T00:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        expires: Option<Timestamp>,
+    },
+    /// List keys, without secrets.
+    List,
+    /// Refuse a key from now on.
+    Revoke {
+        /// Name of the service account.
+        name: String,
+    },
+}
+
+/// Runs `safu keys`.
+pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+    let book = ctx.book()?;
+    match &args.verb {
+        Verb::Create { name, expires } => {
+            if ctx.global.dry_run {
+                return Err(CliError::Usage("a key that is not recorded would be of no use; leave --dry-run out".to_owned()));
+            }
+            let key = book.create_key(&ctx.call(), name, *expires)?;
+            ctx.say(&format!("Key of {name}. It is shown this once; only its hash is kept."));
+            let shown = if ctx.global.json { json!({"name": key.name, "key": key.secret}).to_string() } else { key.secret };
+            ctx.print(&shown)
+        }
+        Verb::List => ctx.print_doc(&list(&book)?, None),
+        Verb::Revoke { name } => {
+            book.revoke_key(&ctx.call(), name)?;
+            ctx.say(&format!("The key of {name} is revoked; requests with it are refused from now on."));
+            Ok(())
+        }
+    }
+}
+
+fn list(book: &crate::service::Book) -> Result<Doc, CliError> {
+    let (keys, revoked) = book.read(|conn| Ok((key::all(conn)?, key::revocations(conn)?)))?;
+    let rows = keys.iter().map(|k| {
+        let state = if revoked.iter().any(|r| r.key_id == k.id) {
+            Content::State("revoked".to_owned(), Tone::Bad)
+        } else if k.expires_at.is_some_and(|at| at <= book.clock.now().as_microsecond()) {
+            Content::State("expired".to_owned(), Tone::Warn)
+        } else {
+            Content::State("in use".to_owned(), Tone::Good)
+        };
+        let expires = match k.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok()) {
+            Some(at) => Cell::new(Content::Time(at)),
+            None => Cell::text("never"),
+        };
+        Row::body(vec![
+            Cell::text(&k.name),
+            Cell::new(Content::Code(format!("safu_{}_…", k.prefix))),
+            Cell::text(&k.scope),
+            expires,
+            Cell::new(state),
+        ])
+    });
+    let columns = [("name", "Name"), ("key", "Key"), ("scope", "Scope"), ("expires", "Expires"), ("state", "State")];
+    Ok(Doc {
+        name: "keys".to_owned(),
+        title: "Service keys".to_owned(),
+        tables: vec![Table {
+            id: "keys".to_owned(),
+            caption: "Service keys".to_owned(),
+            columns: columns.iter().map(|(key, title)| Column::text(key, title)).collect(),
+            rows: rows.collect(),
+            next: None,
+            empty: Some("There is no key yet; make one with `safu keys create NAME`.".to_owned()),
+        }],
+        ..Doc::default()
+    })
+}

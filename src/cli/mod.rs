@@ -1,0 +1,52 @@
+//! The command line: nouns, then verbs. Data goes to stdout, words and progress bars to stderr.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the terminal is")]
+
+pub mod ctx;
+mod init;
+mod keys;
+
+use clap::{Parser, Subcommand};
+use ctx::{CliError, Ctx, GlobalArgs};
+use std::process::ExitCode;
+
+/// The books of an exchange's user-protection fund.
+#[derive(Debug, Parser)]
+#[command(name = "safu", version, about, long_about = None, max_term_width = 110, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 done, 2 the command line is wrong, 3 partly done, 4 refused, 5 not verified.")]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new book in an empty database.
+    Init(init::Args),
+    /// Bring the schema of an existing book up to this version.
+    Migrate(init::MigrateArgs),
+    /// Keys of service accounts that feed contributions.
+    Keys(keys::Args),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ctx = Ctx::new(cli.global);
+    let result = match &cli.command {
+        Command::Init(args) => init::run(&ctx, args),
+        Command::Migrate(args) => init::migrate(&ctx, args),
+        Command::Keys(args) => keys::run(&ctx, args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ctx.print_error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+/// What every subcommand returns.
+pub type CliResult = Result<(), CliError>;
