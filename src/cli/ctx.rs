@@ -122,9 +122,7 @@ impl Ctx {
 
     /// Prints a reply: its JSON, or `text` made from it. A refusal becomes an error.
     pub fn print_reply(&self, reply: &Reply, text: impl FnOnce(&Value) -> String) -> Result<(), CliError> {
-        if !reply.is_success() {
-            return Err(CliError::Refused(rejection_of(reply)));
-        }
+        let reply = reply.clone().success()?;
         if reply.replayed {
             self.say("This was recorded before under the same idempotency key; here is the first answer again.");
         }
@@ -177,18 +175,4 @@ impl Ctx {
 fn look() -> Look {
     let opted_out = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Look { colour: std::io::stdout().is_terminal() && !opted_out }
-}
-
-/// The rejection that a kept refusal stands for.
-pub fn rejection_of(reply: &Reply) -> Rejection {
-    use crate::domain::outcome::{OutcomeCode, Problem};
-    let body = reply.json();
-    let code = body.get("code").and_then(Value::as_str).and_then(OutcomeCode::from_slug).unwrap_or(OutcomeCode::Internal);
-    let text = |problem: &Value, name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let problems = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let problems = problems
-        .iter()
-        .map(|p| Problem { pointer: text(p, "pointer"), detail: text(p, "detail"), value: text(p, "value") })
-        .collect();
-    Rejection { code, problems }
 }

@@ -57,7 +57,8 @@ impl Book {
             let id = keys.last().map_or(1, |k| k.id.saturating_add(1));
             tx.record(KeyRow { id, ..row.clone() });
             Ok(Answer::created(json!({"key": row.name, "id": id})))
-        })?;
+        })?
+        .success()?;
         Ok(CreatedKey { name: name.to_owned(), secret: format!("safu_{prefix}_{secret}") })
     }
 
@@ -74,7 +75,8 @@ impl Book {
             }
             tx.record(RevocationRow { key_id: found.id, leaf: 0 });
             Ok(Answer::ok(json!({"revoked": wanted})))
-        })?;
+        })?
+        .success()?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ pub mod posting;
 pub mod refs;
 pub mod registry;
 
-use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::proof::leaf::canonical;
 use crate::proof::merkle::sha256;
 use crate::store::Store;
@@ -102,6 +102,20 @@ impl Reply {
     pub const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
     }
+
+    /// This reply if it is a success, else the refusal that was kept under the key.
+    pub fn success(self) -> Result<Self, Rejection> {
+        if self.is_success() { Ok(self) } else { Err(self.rejection()) }
+    }
+
+    fn rejection(&self) -> Rejection {
+        let body = self.json();
+        let code = body.get("code").and_then(Value::as_str).and_then(OutcomeCode::from_slug).unwrap_or(OutcomeCode::Internal);
+        let text = |problem: &Value, name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let problems = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let problem = |p: &Value| Problem { pointer: text(p, "pointer"), detail: text(p, "detail"), value: text(p, "value") };
+        Rejection { code, problems: problems.iter().map(problem).collect() }
+    }
 }
 
 impl Book {
@@ -113,8 +127,11 @@ impl Book {
     /// Runs one command: answers a known key with its kept answer, else decides, records and keeps the answer, all in one
     /// transaction. `content` is the canonical content that the key stands for.
     ///
+    /// A refusal that depends on the state of the book is kept under the key and comes back as an `Ok` reply with its status;
+    /// [`Reply::success`] turns it into the rejection again.
+    ///
     /// # Errors
-    /// A rejection (also kept under the key when it depends on the state of the book), or the database's failure.
+    /// A refusal that does not depend on the book's state, or the database's failure; then nothing was recorded.
     pub fn command<F>(&self, call: &Call, content: &Value, mut decide: F) -> Result<Reply, StoreError>
     where
         F: FnMut(&mut Tx<'_>) -> Result<Answer, StoreError> + Send + 'static,
