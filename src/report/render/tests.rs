@@ -121,11 +121,40 @@ fn terminal_text_is_aligned_and_has_no_escapes_of_its_data() {
     assert!(coloured.contains("\u{1b}[33mbelow target\u{1b}[0m"));
 }
 
+fn part(workbook: &[u8], name: &str) -> String {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(workbook)).unwrap();
+    std::io::read_to_string(archive.by_name(name).unwrap()).unwrap()
+}
+
 #[test]
-fn workbooks_are_the_same_bytes_each_time_and_keep_what_a_number_cannot() {
+fn workbooks_are_the_same_bytes_each_time() {
     let first = xlsx::render(&sample()).unwrap();
-    assert!(first.starts_with(b"PK"));
     assert_eq!(first, xlsx::render(&sample()).unwrap());
+    let core = part(&first, "docProps/core.xml");
+    assert_eq!(core.matches("2019-06-30T00:00:00Z").count(), 2, "created and modified are not the report's day: {core}");
+    let names = part(&first, "xl/workbook.xml");
+    for name in ["\"Balances  all  of  them, in uni\"", "\"Balances  all  of  them 2\"", "\"Figures\"", "\"About\""] {
+        assert!(names.contains(name), "{name} is not in {names}");
+    }
+}
+
+#[test]
+fn a_workbook_has_real_numbers_and_dates_and_text_where_a_number_would_lose_digits() {
+    let workbook = xlsx::render(&sample()).unwrap();
+    let (sheet, texts) = (part(&workbook, "xl/worksheets/sheet1.xml"), part(&workbook, "xl/sharedStrings.xml"));
+    let cell = |at: &str| {
+        let tail = sheet.split_once(&format!("<c r=\"{at}\"")).unwrap().1;
+        tail.split_once("</c>").unwrap().0.to_owned()
+    };
+    assert!(cell("B3").ends_with("><v>-1.5</v>") && !cell("B3").contains("t=\"s\""), "{}", cell("B3"));
+    // 2019-05-15 is day 43,600 since 1899-12-30.
+    assert!(cell("D3").ends_with("><v>43600</v>"), "{}", cell("D3"));
+    for (at, digits) in [("C3", "12345678.99999999"), ("B4", "12345678901.234567890123456789")] {
+        assert!(cell(at).contains("t=\"s\""), "{at} has 16 digits or more and is a number");
+        assert!(texts.contains(&format!(">{digits}<")), "{digits}");
+    }
+    assert!(!sheet.contains("<f>"), "a text became a formula");
+    assert!(sheet.contains("state=\"frozen\""));
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 use super::{Look, display};
 use crate::report::doc::{Column, Doc, Figure, Row, RowKind, Table, Tone};
-use comfy_table::{Cell as Box, CellAlignment, ContentArrangement, Table as Grid, presets};
+use comfy_table::{Cell as Box, CellAlignment, ContentArrangement, LineStyle, Table as Grid, TableStyle};
 use std::fmt::Write;
+
+/// One rule, below the heading.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Renders title, basis, finding, figures, tables and notes; charts are left to the pages, their data is in the tables.
 pub fn render(doc: &Doc, look: Look) -> String {
@@ -23,9 +26,10 @@ pub fn render(doc: &Doc, look: Look) -> String {
         if !table.caption.is_empty() {
             line(&mut out, &clean(&table.caption));
         }
-        match &table.empty {
-            Some(empty) if table.rows.is_empty() => line(&mut out, &clean(empty)),
-            _ => line(&mut out, &grid(table).trim_fmt()),
+        if table.rows.is_empty() {
+            line(&mut out, &clean(table.empty.as_deref().unwrap_or("No rows.")));
+        } else {
+            push_table(&mut out, table, look);
         }
     }
     if !doc.notes.is_empty() {
@@ -57,9 +61,26 @@ fn figures(out: &mut String, figures: &[Figure], look: Look) {
     }
 }
 
+/// Puts a table below its heading, with a rule above a total; with colour, headings and sums are bold.
+fn push_table(out: &mut String, table: &Table, look: Look) {
+    // Cells have no line breaks and nothing is wrapped, so after heading and rule each row is one line.
+    let text = grid(table).trim_fmt();
+    let mut lines = text.lines();
+    let (heading, rule) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    line(out, heading);
+    line(out, rule);
+    for (text, row) in lines.zip(&table.rows) {
+        if row.kind == RowKind::Total {
+            line(out, rule);
+        }
+        let strong = matches!(row.kind, RowKind::Group | RowKind::Subtotal | RowKind::Total);
+        line(out, &if strong && look.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() });
+    }
+}
+
 fn grid(table: &Table) -> Grid {
     let mut grid = Grid::new();
-    grid.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    grid.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
     let aligned = |column: &Column, text: String| {
         Box::new(text).set_alignment(if column.numeric { CellAlignment::Right } else { CellAlignment::Left })
     };
@@ -72,9 +93,7 @@ fn grid(table: &Table) -> Grid {
 
 fn cell(row: &Row, at: usize) -> String {
     let Some(cell) = row.cells.get(at) else { return String::new() };
-    let text = clean(&display::shown(&cell.content));
-    // A heading's row is told apart by capitals of its first cell: a terminal has no spans.
-    if row.kind == RowKind::Group && at == 0 { text.to_uppercase() } else { text }
+    clean(&display::shown(&cell.content))
 }
 
 fn coloured(word: &str, tone: Tone, look: Look) -> String {
