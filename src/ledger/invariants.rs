@@ -170,3 +170,82 @@ fn measure(assets: &AssetTable, prices: &BTreeMap<AssetId, Price>, asset: AssetI
     let price = assets.price(prices, asset).ok()?;
     assets.fair_value(asset, quantity, price).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::asset::{Asset, AssetCode};
+    use crate::domain::ids::WalletId;
+    use crate::domain::text::Name;
+    use jiff::civil::date;
+
+    const USD: AssetId = AssetId(1);
+    const BTC: AssetId = AssetId(2);
+
+    fn lot(quantity: i128, cost: i128) -> Lot {
+        Lot {
+            id: LotId(7),
+            account: no::COLD,
+            wallet: WalletId(1),
+            asset: BTC,
+            acquired_on: date(2019, 1, 1),
+            quantity: Quantity(quantity),
+            cost: Value(cost),
+            mark: None,
+        }
+    }
+
+    fn trial(rows: &[(AccountNo, AssetId, i128, i128)]) -> TrialBalance {
+        TrialBalance::of_balances(rows.iter().map(|&(account, asset, q, v)| (account, asset, Quantity(q), Value(v)))).unwrap()
+    }
+
+    fn assets() -> AssetTable {
+        let asset = |id, code, scale| Asset {
+            id,
+            code: AssetCode::parse(code).unwrap(),
+            network: Name::parse("x").unwrap(),
+            scale,
+            own_token: false,
+        };
+        AssetTable::new(USD, [asset(USD, "USD", 2), asset(BTC, "BTC", 8)]).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_sum_to_zero_is_named() {
+        let whole = trial(&[(no::COLD, BTC, 5, 10), (no::SPONSOR_CAPITAL, BTC, -5, -10)]);
+        assert_eq!(balances(&whole), []);
+        let off = trial(&[(no::COLD, BTC, 5, 10), (no::CONVERSION, BTC, -4, -11)]);
+        let expected = [
+            Violation::Units { asset: BTC, by: Quantity(1) },
+            Violation::Value(Value(-1)),
+            Violation::Clearing { asset: BTC, value: Value(-11) },
+        ];
+        assert_eq!(balances(&off), expected);
+        assert_eq!(balances(&trial(&[(no::COLD, BTC, i128::MAX, 0), (no::PAYOUT, BTC, 1, 0)])), [Violation::Overflow]);
+    }
+
+    #[test]
+    fn lots_that_are_impossible_or_differ_from_their_account_are_named() {
+        let booked = trial(&[(no::COLD, BTC, 5, 10)]);
+        assert_eq!(lots(&booked, &[lot(5, 10)]), []);
+        assert!(matches!(lots(&booked, &[lot(5, 9)])[..], [Violation::LotsDiffer { account: no::COLD, .. }]));
+        assert!(matches!(lots(&booked, &[])[..], [Violation::LotsDiffer { .. }]));
+        assert!(lots(&booked, &[lot(0, 1)]).contains(&Violation::EmptyLotCosts { lot: LotId(7), cost: Value(1) }));
+        assert!(lots(&booked, &[lot(-1, 0)]).contains(&Violation::LotNegative(LotId(7))));
+    }
+
+    #[test]
+    fn holdings_and_obligations_off_their_price_are_named() {
+        let prices = BTreeMap::from([(BTC, Price::parse("2").unwrap())]);
+        let held = |adjustment| trial(&[(no::COLD, BTC, 5, 7), (no::FAIR_VALUE_ADJUSTMENT, BTC, 0, adjustment)]);
+        assert_eq!(holdings_at_fair_value(&held(3), &assets(), &prices), []);
+        let off = Violation::NotAtFairValue { asset: BTC, carried: Value(9), fair: Value(10) };
+        assert_eq!(holdings_at_fair_value(&held(2), &assets(), &prices), [off]);
+        assert_eq!(holdings_at_fair_value(&held(3), &assets(), &BTreeMap::new()), [Violation::Unmeasured(BTC)]);
+
+        let owed = |value| [(no::CASE_RESERVES, BTC, Quantity(5), Value(value))];
+        assert_eq!(obligations_at_price(owed(10), &assets(), &prices), []);
+        let off = Violation::ObligationOff { account: no::CASE_RESERVES, asset: BTC, carried: Value(11), fair: Value(10) };
+        assert_eq!(obligations_at_price(owed(11), &assets(), &prices), [off]);
+    }
+}

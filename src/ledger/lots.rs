@@ -176,9 +176,10 @@ impl LotTable {
                 self.move_lot(id, wallet, line)?;
             }
         }
-        for lot in self.lots.values_mut().filter(|lot| lot.quantity > Quantity::ZERO) {
-            if let Some(price) = marks.get(&lot.asset) {
-                lot.mark = Some(*price);
+        // Only valuations mark, so the walk over all lots is not the price of every entry.
+        if !marks.is_empty() {
+            for lot in self.lots.values_mut().filter(|lot| lot.quantity > Quantity::ZERO) {
+                lot.mark = marks.get(&lot.asset).copied().or(lot.mark);
             }
         }
         Ok(())
@@ -254,6 +255,7 @@ impl LotQueues {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::entry::{Dims, LotOpening};
     use jiff::civil::date;
 
     fn lot(id: i64, day: i8, quantity: i128, cost: i128) -> Lot {
@@ -296,5 +298,30 @@ mod tests {
         assert_eq!(queue.take(Quantity(0)).unwrap_err().code, OutcomeCode::InvalidField);
         assert_eq!(queue.take(Quantity(-1)).unwrap_err().code, OutcomeCode::InvalidField);
         assert_eq!(queue.available(), Quantity(3));
+    }
+
+    fn line(id: Option<i64>, quantity: i128, value: i128, opens: bool) -> Posting {
+        Posting {
+            account: no::COLD,
+            asset: AssetId(2),
+            quantity: Quantity(quantity),
+            value: Value(value),
+            dims: Dims { wallet: Some(WalletId(1)), lot: id.map(LotId), ..Dims::default() },
+            opens: opens.then_some(LotOpening { acquired_on: date(2019, 1, 1), mark: None }),
+        }
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_their_lot_are_faults() {
+        let apply = |lines: &[Posting]| LotTable::new([lot(1, 1, 3, 100)]).apply_lines(lines, &BTreeMap::new());
+        assert_eq!(apply(&[line(Some(1), -3, -100, false), line(Some(2), 3, 100, true)]), Ok(()));
+        assert_eq!(apply(&[line(None, -3, -100, false)]), Err(LotFault::Unnamed(1)));
+        assert_eq!(apply(&[line(Some(5), -3, -100, false)]), Err(LotFault::Unknown(LotId(5))));
+        assert_eq!(apply(&[line(Some(1), 3, 100, true)]), Err(LotFault::OpenedTwice(LotId(1))));
+        assert_eq!(apply(&[line(Some(2), -3, 100, true)]), Err(LotFault::Negative(LotId(2))));
+        assert_eq!(apply(&[line(Some(1), -4, -100, false)]), Err(LotFault::Negative(LotId(1))));
+        assert_eq!(apply(&[line(Some(1), -3, -99, false)]), Err(LotFault::CostLeft(LotId(1), Value(1))));
+        let elsewhere = Posting { asset: AssetId(3), ..line(Some(1), -1, -33, false) };
+        assert_eq!(apply(&[elsewhere]), Err(LotFault::Elsewhere(LotId(1))));
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::account::{AccountNo, no};
 use crate::domain::amount::{Quantity, Rounding, Value, mul_div, pow10};
 use crate::domain::asset::AssetId;
 use crate::domain::entry::Balanced;
+use crate::domain::event::Event;
 use crate::domain::ids::IncidentId;
 use crate::domain::price::Price;
 use crate::ledger::posting::accrual::{self, Accrual};
@@ -449,4 +450,9 @@ fn the_worked_story_is_reproduced_to_the_last_digit() {
     story.expect(&entry, &["E24"]);
     assert_eq!(story.at, story.entries.len(), "every entry of the story was replayed");
     story.check_ratios();
+
+    // The two events that the story does not tell are shown with the other rules.
+    let told = story.book.entries.iter().map(|entry| entry.draft().event);
+    let events: BTreeSet<Event> = told.chain([Event::RemainderReleased, Event::TopUpEnforceable]).collect();
+    assert_eq!(events, Event::ALL.iter().copied().collect());
 }
