@@ -59,12 +59,18 @@ fn two(first: &str, unit: &str) -> Vec<Column> {
 }
 
 fn heading(text: &str, unit: &str) -> String {
-    if unit.is_empty() { text.to_owned() } else { format!("{text} ({unit})") }
+    // Ratios and percents carry their sign in every cell.
+    if matches!(unit, "" | "×" | "%") { text.to_owned() } else { format!("{text} ({unit})") }
 }
 
-/// A number of a chart; ratios and prices bring their own form.
+/// A number of a chart in the form its unit asks for.
 fn amount(value: Decimal, unit: &str, link: Option<&str>) -> Cell {
-    let content = if unit == "×" { Content::Ratio(value) } else { Content::Price(value) };
+    let content = match unit {
+        "×" => Content::Ratio(value),
+        // A chart in percent draws 10 for 10 %; a cell holds the share.
+        "%" => Content::Percent(value.checked_div(Decimal::ONE_HUNDRED).unwrap_or_default()),
+        _ => Content::Price(value),
+    };
     Cell { content, link: link.map(str::to_owned) }
 }
 

@@ -93,8 +93,9 @@ impl Strip {
             if month == Some(now) || (self.line == 0 && row >= self.pitch * 7.0) || (self.line > 0 && row > 0.0) {
                 continue;
             }
+            let new_year = month.is_none_or(|(year, _)| year != now.0);
             month = Some(now);
-            let text = heat.day.strftime("%Y-%m").to_string();
+            let text = heat.day.strftime(if new_year { "%Y-%m" } else { "%m" }).to_string();
             if x >= free_from {
                 svg.text("label", (x, y), Anchor::Start, &text);
                 free_from = x + text_width(&text) + 8.0;

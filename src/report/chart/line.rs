@@ -53,10 +53,10 @@ pub(super) fn draw(frame: &Frame<'_>, series: &[Series], bands: &[(String, Decim
     if series.len() > 1 {
         legend_of(&mut svg, series, left);
     }
-    limits(&mut svg, &plot, bands, unit);
     for (at, line) in series.iter().enumerate() {
         one_line(&mut svg, &plot, line, at);
     }
+    limits(&mut svg, &plot, bands, series, unit);
     end_labels(&mut svg, &plot, series, unit);
     targets(&mut svg, &plot, frame.size, series, unit);
     svg.close()
@@ -89,20 +89,31 @@ fn legend_of(svg: &mut Svg, series: &[Series], left: f64) {
 }
 
 /// Policy limits: a dashed line with its words on it; what lies below a breached limit is tinted.
-fn limits(svg: &mut Svg, plot: &Plot, bands: &[(String, Decimal, Tone)], unit: &str) {
-    let mut taken: Vec<f64> = Vec::new();
+fn limits(svg: &mut Svg, plot: &Plot, bands: &[(String, Decimal, Tone)], series: &[Series], unit: &str) {
+    let points = || series.iter().flat_map(|s| &s.points).filter_map(|p| Some((plot.x.at(day(p.0)), plot.y.at(number(p.1?)))));
+    let mut taken: Vec<(f64, f64)> = Vec::new();
     for (text, level, tone) in bands {
         let y = plot.y.at(number(*level));
         if *tone == Tone::Bad {
             svg.rect("tint tone-bad", (plot.left, y), (plot.right - plot.left, plot.bottom - y));
         }
         svg.line(&format!("limit {}", tone_class(*tone)), (plot.left, y), (plot.right, y));
-        let above = y - 5.0;
-        let free = |at: f64, taken: &[f64]| at > plot.top + 4.0 && taken.iter().all(|t| (t - at).abs() > 15.0);
-        let at = if free(above, &taken) { above } else { y + 14.0 };
-        taken.push(at);
         let words = format!("{text} {}", label(*level, unit));
-        svg.text(&format!("limit-label halo {}", tone_class(*tone)), (plot.left + 6.0, at), Anchor::Start, &words);
+        let width = text_width(&words) + 6.0;
+        // Above or below its line, at the left or the right: the first place that hides neither a line nor other words.
+        let (near, far) = (plot.left + 6.0, plot.right - width);
+        let places = [(near, y - 5.0), (far, y - 5.0), (near, y + 14.0), (far, y + 14.0)];
+        let hides = |(x, base): (f64, f64)| {
+            let over = |px: f64, py: f64| px > x - 4.0 && px < x + width && py > base - 13.0 && py < base + 5.0;
+            let lines = points().filter(|(px, py)| over(*px, *py)).count();
+            let words = taken.iter().filter(|(tx, ty)| (tx - x).abs() < width && (ty - base).abs() < 15.0).count();
+            let levels = bands.iter().map(|b| plot.y.at(number(b.1))).filter(|at| *at > base - 11.0 && *at < base + 3.0).count();
+            let outside = usize::from(base < plot.top - 2.0 || base > plot.bottom - 2.0);
+            lines + 20 * levels + 1000 * (words + outside)
+        };
+        let (x, base) = places.into_iter().min_by_key(|place| hides(*place)).unwrap_or((near, y - 5.0));
+        taken.push((x, base));
+        svg.text(&format!("limit-label halo {}", tone_class(*tone)), (x, base), Anchor::Start, &words);
     }
 }
 
@@ -129,10 +140,10 @@ fn end_labels(svg: &mut Svg, plot: &Plot, series: &[Series], unit: &str) {
     ends.sort_by(|a, b| a.2.total_cmp(&b.2));
     let mut lowest = f64::NEG_INFINITY;
     for (at, x, y, value) in ends {
-        svg.circle(&format!("dot s{}", at % 6), (x, y), 3.0);
+        svg.circle(&format!("dot s{}", at % 6), (x, y), 4.0);
         let text_y = (y + 4.0).max(lowest + 14.0);
         lowest = text_y;
-        svg.text("value halo", (x + 8.0, text_y), Anchor::Start, &label(value, unit));
+        svg.text("value halo", (x + 9.0, text_y), Anchor::Start, &label(value, unit));
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn draw(frame: &Frame<'_>, values: &[Decimal], link: Option<&str>) ->
         svg.mark(link, &frame.chart.finding, |svg| {
             svg.rect("hit", (0.0, 0.0), (WIDTH, HEIGHT));
             svg.polyline("line s0", &points);
-            svg.circle("dot s0 on", last, 2.5);
+            svg.circle("dot s0 on", last, 3.5);
         });
     }
     svg.close()

@@ -8,7 +8,7 @@ use crate::report::format::{self, Shown, Style};
 /// A cell ready for its template.
 #[derive(Debug, Clone)]
 pub struct CellView {
-    /// `text`, `code`, `number`, `state`, `blank` or `time`.
+    /// CSS classes: `text`, `code`, `number`, `number money`, `state`, `blank` or `time`.
     pub kind: &'static str,
     /// The parts of what is shown.
     pub shown: Shown,
@@ -29,6 +29,7 @@ impl CellView {
             Content::State(..) => "state",
             Content::Blank(_) => "blank",
             Content::Date(_) | Content::Time(_) => "time",
+            Content::Value(_) => "number money",
             _ => "number",
         };
         let tone = if let Content::State(_, tone) = &cell.content { tone_name(*tone) } else { "" };
@@ -44,6 +45,11 @@ impl CellView {
     /// A cell that stands alone: its own decimals, zero as a number.
     pub fn alone(context: &PageContext, cell: &Cell) -> Self {
         Self::new(context, cell, Style::alone(&cell.content))
+    }
+
+    /// True for anything made of digits.
+    pub fn is_number(&self) -> bool {
+        self.kind.starts_with("number")
     }
 
     /// The exact text, where the screen shows less.
@@ -204,6 +210,8 @@ impl ChartView {
             | ChartKind::Ranked { unit, .. } => unit.clone(),
             ChartKind::Heat { .. } | ChartKind::Spark { .. } => String::new(),
         };
+        // These stand beside every number already.
+        let unit = if matches!(unit.as_str(), "×" | "%") { String::new() } else { unit };
         Self {
             id: chart::slug(&chart.id),
             title: chart.title.clone(),

@@ -395,12 +395,13 @@ fn gallery() {
     for (name, html) in &pages {
         assert!(html.contains("<main id=\"main\"") && html.ends_with("</html>"), "{name}");
         let Some(dir) = std::env::var_os("SAFU_GALLERY").map(std::path::PathBuf::from) else { continue };
+        // A page opened from a directory finds its style beside it.
+        let live = html.replace("href=\"/assets/", "href=\"./assets/").replace("src=\"/assets/", "src=\"./assets/");
+        std::fs::write(dir.join(format!("{name}.html")), live.replace("<details>", "<details open>")).unwrap();
         for theme in ["light", "dark"] {
-            // A page opened from a directory finds its style beside it.
-            let html = html.replace("href=\"/assets/", "href=\"./assets/").replace("src=\"/assets/", "src=\"./assets/");
-            let html = html.replacen("<html lang=\"en\">", &format!("<html lang=\"en\" data-theme=\"{theme}\">"), 1);
-            let html = html.replacen("<script src=", "<script data-src=", 1);
-            std::fs::write(dir.join(format!("{name}-{theme}.html")), html).unwrap();
+            let themed = live.replacen("<html lang=\"en\">", &format!("<html lang=\"en\" data-theme=\"{theme}\">"), 1);
+            let still = themed.replacen("<script src=", "<script data-src=", 1);
+            std::fs::write(dir.join(format!("{name}-{theme}.html")), still).unwrap();
         }
         std::fs::create_dir_all(dir.join("assets")).unwrap();
         for asset in ["style.css", "app.js", "favicon.svg"].map(|name| assets::find(assets::href(name)).unwrap()) {
