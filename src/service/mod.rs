@@ -1,6 +1,7 @@
 //! Use cases: load a view, decide, write, record. One file a use case, one write transaction each.
 
 pub mod clock;
+pub mod contributions;
 pub mod init;
 pub mod keys;
 pub mod memo;

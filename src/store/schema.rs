@@ -441,6 +441,10 @@ diesel::table! {
         sha256 -> Text,
         #[doc = "Column `control_totals`."]
         control_totals -> Text,
+        #[doc = "Column `totals`."]
+        totals -> Text,
+        #[doc = "Column `refusal`."]
+        refusal -> Integer,
         #[doc = "Column `rows_root`."]
         rows_root -> Binary,
         #[doc = "Column `submitted_by`."]

@@ -215,6 +215,8 @@ CREATE TABLE contribution (
     UNIQUE (source_id, external_id)
 );
 
+-- Content that was refused has no rows and does not stand in the way of the same bytes later: `refusal` numbers the refusals of
+-- one content from 1 and is 0 for a report that is kept with its rows.
 CREATE TABLE fee_report (
     id BIGINT NOT NULL PRIMARY KEY,
     venue_id INTEGER NOT NULL REFERENCES venue (id),
@@ -226,11 +228,13 @@ CREATE TABLE fee_report (
     row_count BIGINT NOT NULL,
     sha256 TEXT COLLATE "C" NOT NULL,
     control_totals TEXT COLLATE "C" NOT NULL,
+    totals TEXT COLLATE "C" NOT NULL,
+    refusal INTEGER NOT NULL,
     rows_root BYTEA NOT NULL,
     submitted_by TEXT COLLATE "C" NOT NULL,
     recorded_at BIGINT NOT NULL,
     leaf BIGINT NOT NULL UNIQUE,
-    UNIQUE (venue_id, report_id, version, sha256)
+    UNIQUE (venue_id, report_id, version, sha256, refusal)
 );
 CREATE INDEX fee_report_by_day ON fee_report (venue_id, business_date, version);
 

@@ -215,6 +215,8 @@ CREATE TABLE contribution (
     UNIQUE (source_id, external_id)
 ) STRICT;
 
+-- Content that was refused has no rows and does not stand in the way of the same bytes later: `refusal` numbers the refusals of
+-- one content from 1 and is 0 for a report that is kept with its rows.
 CREATE TABLE fee_report (
     id INTEGER NOT NULL PRIMARY KEY,
     venue_id INTEGER NOT NULL REFERENCES venue (id),
@@ -226,11 +228,13 @@ CREATE TABLE fee_report (
     row_count INTEGER NOT NULL,
     sha256 TEXT NOT NULL,
     control_totals TEXT NOT NULL,
+    totals TEXT NOT NULL,
+    refusal INTEGER NOT NULL,
     rows_root BLOB NOT NULL,
     submitted_by TEXT NOT NULL,
     recorded_at INTEGER NOT NULL,
     leaf INTEGER NOT NULL UNIQUE,
-    UNIQUE (venue_id, report_id, version, sha256)
+    UNIQUE (venue_id, report_id, version, sha256, refusal)
 ) STRICT;
 CREATE INDEX fee_report_by_day ON fee_report (venue_id, business_date, version);
 
