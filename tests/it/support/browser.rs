@@ -48,7 +48,7 @@ impl Browser {
         let profile = tempfile::Builder::new().prefix("safu-browser-").tempdir().expect("a temporary folder");
         let folder = profile.path().display().to_string();
         // chromedriver puts Chromium into a process group of its own, so after a killed test it is found by its profile folder.
-        let start = r#""$1" --port=0 </dev/null & driver=$!"#;
+        let start = r#"TMPDIR=$2 "$1" --port=0 </dev/null & driver=$!"#;
         let clean = r#"kill -9 $driver; wait $driver
 for p in /proc/[0-9]*; do if grep -qsF -- "--user-data-dir=$2" "$p/cmdline"; then kill -9 "${p#/proc/}"; fi; done
 rm -rf "$2""#;

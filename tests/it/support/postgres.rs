@@ -34,67 +34,50 @@ fn start() -> Result<Cluster, String> {
     let programs = programs().ok_or("initdb and pg_ctl are not installed (Debian: apt install postgresql)")?;
     // PostgreSQL does not run as root; then an account without privileges runs it.
     let runner = if id(&["-u"])? == 0 { Some(unprivileged_account()?) } else { None };
-    let folder = tempfile::Builder::new().prefix("safu-pg-").tempdir().map_err(|e| e.to_string())?.keep();
-    let made = make(&programs, &folder, runner.as_ref());
-    if made.is_err() {
-        let _ = std::fs::remove_dir_all(&folder);
-    }
-    made
-}
-
-fn make(programs: &Path, folder: &Path, runner: Option<&Account>) -> Result<Cluster, String> {
-    let mut prefix: Vec<String> = Vec::new();
-    if let Some(account) = runner {
-        chown(folder, Some(account.user), Some(account.group)).map_err(|e| e.to_string())?;
-        let as_user = [format!("--reuid={}", account.user), format!("--regid={}", account.group)];
-        prefix.extend(["setpriv".to_owned()].into_iter().chain(as_user).chain(["--clear-groups".to_owned(), "--".to_owned()]));
-    }
-    let data = folder.join("data");
-    let mut initdb: Vec<String> = prefix.clone();
-    initdb.push(programs.join("initdb").display().to_string());
-    initdb.extend(["--auth=trust", "--username=safu", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"].map(str::to_owned));
-    initdb.push(data.display().to_string());
-    let run =
-        Command::new(&initdb[0]).args(&initdb[1..]).current_dir(folder).output().map_err(|e| format!("{}: {e}", initdb[0]))?;
-    if !run.status.success() {
-        return Err(format!("initdb failed: {}", String::from_utf8_lossy(&run.stderr).trim()));
-    }
     let mut last = String::new();
     // Between asking for a free port and using it, somebody else may take it.
     for _ in 0..3 {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
-        match serve(programs, folder, &prefix, port) {
-            Ok(guard) => return Ok(Cluster { port, _guard: guard }),
+        match serve(&programs, runner.as_ref()) {
+            Ok(cluster) => return Ok(cluster),
             Err(why) => last = why,
         }
     }
     Err(format!("the server did not start: {last}"))
 }
 
-fn serve(programs: &Path, folder: &Path, prefix: &[String], port: u16) -> Result<Guard, String> {
+/// Everything from here on is done by the guard, so that nothing is left behind when the tests are killed half-way.
+fn serve(programs: &Path, runner: Option<&Account>) -> Result<Cluster, String> {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?.port();
+    let folder = tempfile::Builder::new().prefix("safu-pg-").tempdir().map_err(|e| e.to_string())?.keep();
+    // What stands before each command: something that runs it as the other account, or as it is.
+    let prefix = match runner {
+        None => vec!["env".to_owned()],
+        Some(account) => {
+            chown(&folder, Some(account.user), Some(account.group)).map_err(|e| e.to_string())?;
+            let (user, group) = (format!("--reuid={}", account.user), format!("--regid={}", account.group));
+            vec!["setpriv".to_owned(), user, group, "--clear-groups".to_owned(), "--".to_owned()]
+        }
+    };
+    let folder = folder.display().to_string();
     let options = format!(
-        "-p {port} -c listen_addresses=127.0.0.1 -k {} -c fsync=off -c full_page_writes=off -c max_connections=300",
-        folder.display()
+        "-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off -c full_page_writes=off -c max_connections=300"
     );
-    let start = r#"folder=$1; options=$2; pg_ctl=$3; shift 3
+    let start = r#"folder=$1; options=$2; programs=$3; shift 3
 cd "$folder"
-if "$@" "$pg_ctl" -D data -l log -o "$options" -w -t 60 start >/dev/null </dev/null; then
-  echo ready
-else
-  tail -n 5 log | tr '\n' ' '; echo
-  exit 1
+exec 3>&1 >log 2>&1
+if "$@" "$programs/initdb" --auth=trust --username=safu --encoding=UTF8 --locale=C --no-sync -D data </dev/null &&
+  "$@" "$programs/pg_ctl" -D data -l data/log -o "$options" -w -t 60 start 3>&- </dev/null
+then echo ready >&3
+else cat log data/log | tail -n 8 | tr '\n' ' ' >&3; echo >&3
 fi"#;
-    let clean = r#""$@" "$pg_ctl" -D data -m immediate stop >/dev/null </dev/null; cd ..; rm -rf "$folder""#;
-    let (folder, pg_ctl) = (folder.display().to_string(), programs.join("pg_ctl").display().to_string());
-    // An empty prefix would leave the shell without a command to put before pg_ctl; `env` runs it as it is.
-    let plain = ["env".to_owned()];
-    let prefix = if prefix.is_empty() { &plain } else { prefix };
-    let args: Vec<&str> = [&folder, &options, &pg_ctl].into_iter().chain(prefix).map(String::as_str).collect();
+    let clean = r#""$@" "$programs/pg_ctl" -D data -m immediate stop; cd /; rm -rf "$folder""#;
+    let programs = programs.display().to_string();
+    let args: Vec<&str> = [&folder, &options, &programs].into_iter().chain(&prefix).map(String::as_str).collect();
     let mut guard = Guard::spawn(start, clean, &args).map_err(|e| e.to_string())?;
     match guard.line().as_deref() {
-        Some("ready") => Ok(guard),
+        Some("ready") => Ok(Cluster { port, _guard: guard }),
         Some(log) => Err(log.to_owned()),
-        None => Err("pg_ctl said nothing".to_owned()),
+        None => Err("its guard ended without a word".to_owned()),
     }
 }
 
