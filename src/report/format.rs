@@ -3,6 +3,7 @@
 //! Exports never come through here. What is rounded for show says so: [`Shown::exact`] carries every digit.
 
 use super::doc::{Column, Content, Row};
+use super::render::display::grouped;
 use crate::domain::amount::{Rounding, VALUE_SCALE, format_minor, format_minor_trimmed, mul_div, pow10};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -137,7 +138,7 @@ pub fn decimal(value: Decimal, decimals: u32) -> String {
     let text = rounded.abs().to_string();
     let (whole, fraction) = split(&text);
     let sign = if rounded.is_sign_negative() && !rounded.is_zero() { "−" } else { "" };
-    format!("{sign}{}{fraction}", group(whole))
+    format!("{sign}{}{fraction}", grouped(whole))
 }
 
 /// A number in few characters: `512.3 M`, `1.61`, `7,070.7`. For chart labels; the exact number is in the chart's table.
@@ -168,7 +169,7 @@ fn number(digits: &str, exact: &str, unit: String, style: Style) -> Shown {
     let trimmed = if fraction.is_empty() { plain } else { plain.trim_end_matches('0').trim_end_matches('.') };
     let all = trimmed == exact.strip_prefix('-').unwrap_or(exact);
     Shown {
-        text: group(whole),
+        text: grouped(whole),
         fraction: fraction.to_owned(),
         pad: if missing == 0 { String::new() } else { format!("{point}{}", "0".repeat(missing)) },
         exact: (!all).then(|| format!("{exact}{unit}")),
@@ -180,19 +181,6 @@ fn number(digits: &str, exact: &str, unit: String, style: Style) -> Shown {
 /// Splits digits before the decimal point; the second part keeps the point.
 fn split(digits: &str) -> (&str, &str) {
     digits.find('.').map_or((digits, ""), |at| digits.split_at(at))
-}
-
-/// Puts commas between groups of three digits.
-fn group(digits: &str) -> String {
-    let lead = digits.len() % 3;
-    let mut out = String::with_capacity(digits.len().saturating_mul(4).div_euclid(3).saturating_add(1));
-    for (at, digit) in digits.chars().enumerate() {
-        if at != 0 && at % 3 == lead {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Minor units as a decimal with `decimals` decimals, half to even where that drops digits.

@@ -11,7 +11,7 @@ pub use parts::{CellView, ChartView, FigureView, RowView, TableView};
 
 use super::assets;
 use crate::report::doc::{Basis, ChartKind, Doc, Tone};
-use crate::report::format;
+use crate::report::render::display;
 use askama::Template;
 
 /// A link of the main navigation.
@@ -76,18 +76,10 @@ impl Layout {
     }
 }
 
-/// What figures rest on, in words.
+/// What figures rest on, in words; nothing for pages without figures.
 fn basis_lines(basis: &Basis) -> Vec<(String, String)> {
-    let mut lines = Vec::new();
-    if let Some(date) = basis.as_of {
-        lines.push(("As of".to_owned(), date.to_string()));
-        lines.push(("Known at".to_owned(), basis.known_at.map_or_else(|| "now".to_owned(), format::instant)));
-    }
-    if let Some((cutoff, source)) = &basis.prices {
-        lines.push(("Prices".to_owned(), format!("{cutoff}, {source}")));
-    }
-    lines.extend(basis.filters.iter().cloned());
-    lines
+    let rests = basis.as_of.is_some() || basis.known_at.is_some() || basis.prices.is_some() || !basis.filters.is_empty();
+    if rests { display::basis(basis) } else { Vec::new() }
 }
 
 /// The page of a [`Doc`].

@@ -44,6 +44,7 @@ pub(super) fn draw(frame: &Frame<'_>, rows: &[(String, Vec<HeatCell>)]) -> Strin
 /// How days are laid out.
 struct Strip {
     first: f64,
+    width: f64,
     /// Days in one line; 0 for calendars of weeks.
     line: usize,
     /// Weeks in one line of a calendar.
@@ -60,7 +61,16 @@ impl Strip {
             let line = if size == Size::Wide { days.max(20) } else { days.clamp(8, 16) };
             let pitch = (size.width() / line as f64).min(30.0);
             let lines = days.div_ceil(line);
-            return Self { first, line, weeks: 0, side: pitch - 3.0, pitch, head: 38.0, height: lines as f64 * pitch + 12.0 };
+            return Self {
+                first,
+                width: size.width(),
+                line,
+                weeks: 0,
+                side: pitch - 3.0,
+                pitch,
+                head: 38.0,
+                height: lines as f64 * pitch + 12.0,
+            };
         }
         // Weeks start on Monday; day 0 (1970-01-01) was a Thursday.
         let first = first - (first + 3.0).rem_euclid(7.0);
@@ -69,7 +79,16 @@ impl Strip {
         let weeks = weeks_all.clamp(20, most);
         let pitch = (size.width() / weeks as f64).min(16.0);
         let lines = weeks_all.div_ceil(weeks);
-        Self { first, line: 0, weeks, side: pitch - 2.0, pitch, head: 38.0, height: lines as f64 * (pitch * 7.0 + 10.0) + 8.0 }
+        Self {
+            first,
+            width: size.width(),
+            line: 0,
+            weeks,
+            side: pitch - 2.0,
+            pitch,
+            head: 38.0,
+            height: lines as f64 * (pitch * 7.0 + 10.0) + 8.0,
+        }
     }
 
     /// Position of a day inside the strip.
@@ -96,7 +115,7 @@ impl Strip {
             let new_year = month.is_none_or(|(year, _)| year != now.0);
             month = Some(now);
             let text = heat.day.strftime(if new_year { "%Y-%m" } else { "%m" }).to_string();
-            if x >= free_from {
+            if x >= free_from && x + text_width(&text) <= self.width {
                 svg.text("label", (x, y), Anchor::Start, &text);
                 free_from = x + text_width(&text) + 8.0;
             }

@@ -167,7 +167,7 @@ impl FigureView {
             _ => std::mem::take(&mut cell.shown.unit),
         };
         Self {
-            id: chart::slug(&figure.key),
+            id: format!("figure-{}", chart::slug(&figure.key)),
             label: figure.label.clone(),
             cell,
             unit: unit.trim().to_owned(),
