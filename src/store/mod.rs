@@ -1,13 +1,16 @@
 //! Every call of the product to its database: one file a noun. [`Store::write`] is the only thing that opens a write
 //! transaction; [`Store::read`] sees one unchanging state of the book.
 
+pub mod claim;
 pub mod conn;
 pub mod error;
 pub mod fact;
+pub mod incident;
 pub mod journal;
 pub mod key;
 pub mod log;
 pub mod migrate;
+pub mod payout;
 pub mod price;
 pub mod projection;
 pub mod reference;

@@ -1,8 +1,7 @@
 //! Rows of a fee report: CSV or NDJSON in, compact checked rows out.
 //!
 //! Both formats go line by line through the same cell checks, so a bad row costs nothing but itself and reading goes on. The
-//! CSV is the strict core of the format: comma, one header exactly as [`COLUMNS`], LF or CRLF, optional quotes around a cell;
-//! no valid value contains a comma, a quote or a line break, so none is allowed inside one.
+//! CSV is the strict core of the format; see [`csv_text`](crate::domain::csv_text).
 //!
 //! Cost: 80 bytes a row and one map entry; pairs and assets are kept once. A million rows are the limit.
 
@@ -11,6 +10,7 @@ use super::json::{Fields, Loose};
 use super::{DAY_MEND, parse_day};
 use crate::domain::amount::{AmountError, Quantity, parse_minor};
 use crate::domain::asset::{AssetCode, AssetId};
+use crate::domain::csv_text::{self, cut_line, line_text, unreadable, without_cr};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::text::Name;
 use jiff::civil::Date;
@@ -22,8 +22,6 @@ pub const COLUMNS: [&str; 10] =
     ["venue", "business_date", "pair", "fee_asset", "trades", "volume_base", "volume_quote", "gross_fee", "rebate", "net_fee"];
 /// The most rows one report may have.
 pub const MAX_ROWS: usize = 1_000_000;
-/// The longest line, in bytes without its line break.
-pub const MAX_LINE_BYTES: usize = 2_048;
 /// Volumes are kept with 18 decimals whatever the asset, since they are shown and compared but never booked.
 pub const VOLUME_SCALE: u8 = 18;
 
@@ -115,9 +113,6 @@ impl RowSet {
 /// Finds an asset by code: its number and scale.
 pub type Resolve<'r> = dyn FnMut(&AssetCode) -> Option<(AssetId, u8)> + 'r;
 
-/// The file and where its pointers start, for messages.
-const HEADER: &str = "header";
-
 /// Reads rows. `expected` is the manifest's venue and day; without it the first good row decides.
 ///
 /// Problems go to `findings`: codes `malformed` (the file as a whole), `invalid-row`, `duplicate-row`, `unknown-asset` and
@@ -129,30 +124,6 @@ pub fn read_rows(
     findings: &mut Findings,
 ) -> Option<RowSet> {
     Reader::new(expected, resolve, findings).read(bytes)
-}
-
-/// What makes the file unreadable from its first bytes on, with the mend.
-fn unreadable(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [] => Some("the file is empty; send a header and at least one row"),
-        [0xEF, 0xBB, 0xBF, ..] => Some("the file starts with a byte order mark (BOM); save it as UTF-8 without BOM"),
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("the file is UTF-16; save it as UTF-8 without BOM"),
-        [0x1F, 0x8B, ..] => Some("the file is compressed with gzip; send it uncompressed"),
-        [b'P', b'K', 3, 4, ..] => Some("the file is a ZIP archive or a workbook; send CSV or NDJSON"),
-        [b'[', ..] => Some("the file is a JSON list; send one JSON object per line, or CSV"),
-        _ => None,
-    }
-}
-
-/// The first line without its LF, and what follows.
-fn cut_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let mut parts = bytes.splitn(2, |b| *b == b'\n');
-    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
-}
-
-/// The line without the CR of a CRLF.
-fn without_cr(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// One row's cells in the order of [`COLUMNS`]; `None` where a finding was noted already.
@@ -202,7 +173,7 @@ impl<'r, 's> Reader<'r, 's> {
         match RowFormat::detect(bytes) {
             RowFormat::Csv => {
                 let (header, rest) = cut_line(bytes);
-                if !self.header(without_cr(header)) {
+                if !csv_text::header(without_cr(header), &COLUMNS, self.findings) {
                     return None;
                 }
                 self.lines(rest, Self::csv_line);
@@ -221,49 +192,6 @@ impl<'r, 's> Reader<'r, 's> {
         if column.is_empty() { format!("row {}", self.at) } else { format!("row {}, column {column}", self.at) }
     }
 
-    /// Checks the header; false when columns cannot be told apart and so no row can be read.
-    fn header(&mut self, line: &[u8]) -> bool {
-        let wanted = COLUMNS.join(",");
-        let shown = String::from_utf8_lossy(line.get(..MAX_LINE_BYTES).unwrap_or(line)).into_owned();
-        let names: Vec<&str> =
-            shown.split(',').map(|name| name.strip_prefix('"').and_then(|n| n.strip_suffix('"')).unwrap_or(name)).collect();
-        if names == COLUMNS {
-            return true;
-        }
-        let malformed = OutcomeCode::Malformed;
-        if shown.contains('\r') {
-            self.findings.add(malformed, HEADER, shown, "lines end with CR alone; end them with LF or CRLF");
-            return false;
-        }
-        if names.len() == 1 {
-            let split_by =
-                [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")].into_iter().find(|(mark, _)| shown.contains(*mark));
-            let detail = match split_by {
-                Some((_, marks)) => format!("columns are separated by {marks}; separate them by commas: {wanted}"),
-                None => format!("the file must start with the header {wanted}"),
-            };
-            self.findings.add(malformed, HEADER, shown, detail);
-            return false;
-        }
-        let before = self.findings.is_empty();
-        for name in &names {
-            if !COLUMNS.contains(name) {
-                self.findings.add(malformed, HEADER, name, format!("is not a known column; the header must be {wanted}"));
-            }
-        }
-        for column in COLUMNS {
-            match names.iter().filter(|name| **name == column).count() {
-                0 => self.findings.add(malformed, HEADER, column, format!("the column is missing; the header must be {wanted}")),
-                1 => {}
-                _ => self.findings.add(malformed, HEADER, column, "the column is there twice; give it once"),
-            }
-        }
-        if before && self.findings.is_empty() {
-            self.findings.add(malformed, HEADER, shown, format!("the columns are in another order; the header must be {wanted}"));
-        }
-        false
-    }
-
     /// Gives every line to `read` until the findings are full or the limit of rows is passed.
     fn lines(&mut self, bytes: &[u8], read: fn(&mut Self, &str)) {
         let mut rest = bytes;
@@ -276,22 +204,9 @@ impl<'r, 's> Reader<'r, 's> {
                 self.findings.add(OutcomeCode::BodyTooLarge, self.pointer(""), "", detail);
                 return;
             }
-            let line = without_cr(line);
-            if line.is_empty() {
-                self.note("", "", "is an empty line; remove it");
-            } else if line.len() > MAX_LINE_BYTES {
-                self.note("", "", format!("has {} bytes; a line may have {MAX_LINE_BYTES}", line.len()));
-            } else {
-                match std::str::from_utf8(line) {
-                    Ok(text) => read(self, text),
-                    Err(error) => {
-                        let detail = format!(
-                            "is not UTF-8 from byte {} on; save the file as UTF-8",
-                            error.valid_up_to().saturating_add(1)
-                        );
-                        self.note("", &String::from_utf8_lossy(line), detail);
-                    }
-                }
+            match line_text(without_cr(line)) {
+                Ok(text) => read(self, text),
+                Err((value, detail)) => self.note("", &value, detail),
             }
         }
         if self.at == 0 {
@@ -300,30 +215,10 @@ impl<'r, 's> Reader<'r, 's> {
     }
 
     fn csv_line(&mut self, line: &str) {
-        let mut cells: Cells<'_> = [None; COLUMNS.len()];
-        let mut rest = Some(line);
-        let mut found = 0_usize;
-        while let Some(text) = rest {
-            let Some((cell, after)) = cut_cell(text) else {
-                self.note("", line, "has a quote that is not closed or stands inside a cell; write the cells without quotes");
-                return;
-            };
-            if let Some(slot) = cells.get_mut(found) {
-                *slot = Some(cell);
-            }
-            found = found.saturating_add(1);
-            rest = after;
+        match csv_text::cells::<{ COLUMNS.len() }>(line) {
+            Ok(cells) => self.row(&cells.map(Some)),
+            Err(detail) => self.note("", line, detail),
         }
-        if found == COLUMNS.len() {
-            self.row(&cells);
-            return;
-        }
-        let hint = match found {
-            1 if line.contains(';') => "; separate cells by commas, not by semicolons",
-            _ if found > COLUMNS.len() => "; write decimals with a dot, not a comma, and no group marks",
-            _ => "; the line may have been cut off",
-        };
-        self.note("", line, format!("has {found} cells instead of {}{hint}", COLUMNS.len()));
     }
 
     fn json_line(&mut self, line: &str) {
@@ -509,23 +404,11 @@ impl<'r, 's> Reader<'r, 's> {
 }
 
 /// What is wrong with an amount, with decimal commas named as such.
-pub(super) fn amount_mend(text: &str, error: AmountError) -> String {
+pub(crate) fn amount_mend(text: &str, error: AmountError) -> String {
     match error {
         AmountError::Character(',') if !text.contains('.') => "has a decimal comma; write a dot, for example 1.5".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// Cuts one CSV cell off: the cell, and what follows its comma. `None` for a quote that does not enclose a whole cell.
-fn cut_cell(text: &str) -> Option<(&str, Option<&str>)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        return match text.split_once(',') {
-            Some((cell, after)) => (!cell.contains('"')).then_some((cell, Some(after))),
-            None => (!text.contains('"')).then_some((text, None)),
-        };
-    };
-    let (cell, after) = quoted.split_once('"')?;
-    if after.is_empty() { Some((cell, None)) } else { after.strip_prefix(',').map(|after| (cell, Some(after))) }
 }
 
 /// The sum of `net_fee` per asset in order of appearance, or `None` when a sum passes the largest amount.

@@ -1,6 +1,7 @@
 use super::super::Directory;
 use super::super::testing::SmallBook;
 use super::*;
+use crate::domain::csv_text::MAX_LINE_BYTES;
 use proptest::prelude::*;
 
 const GOOD: &str = "spot,2018-07-14,BTC-USD,BTC,12,100,600000,0.1,0.02,0.08";
