@@ -17,7 +17,8 @@ impl Guard {
     /// Runs the `start` part with `args` as `$1`, `$2`, …; waits until this process ends or drops the guard; runs `clean`.
     /// The start part must leave standard input alone.
     pub fn spawn(start: &str, clean: &str, args: &[&str]) -> std::io::Result<Self> {
-        let script = format!("{start}\ncat >/dev/null\n{clean}\n");
+        // A test killed during the start part reads no more; writing to it must not end the guard before it has cleaned.
+        let script = format!("trap : PIPE\n{start}\ncat >/dev/null\n{clean}\n");
         let mut shell = Command::new("sh")
             .args(["-c", &script, "guard"])
             .args(args)
