@@ -83,7 +83,7 @@ pub fn decimals_needed(content: &Content) -> usize {
         Content::Value(_) => VALUE_SHOWN,
         Content::Price(price) => scale_of(price.normalize()).clamp(VALUE_SHOWN, MAX_SHOWN),
         Content::Ratio(ratio) => ratio_decimals(*ratio),
-        Content::Percent(share) => scale_of((*share * Decimal::ONE_HUNDRED).normalize()).min(2),
+        Content::Percent(share) => scale_of(percent_of(*share).normalize()).min(2),
         _ => 0,
     }
 }
@@ -105,7 +105,7 @@ pub fn show(content: &Content, style: Style) -> Shown {
         Content::Price(price) => number(&fixed(*price, style.decimals), &exact(*price), String::new(), style),
         Content::Ratio(ratio) => number(&honest(*ratio, style.decimals), &exact(*ratio), "×".to_owned(), style),
         Content::Percent(share) => {
-            let percent = *share * Decimal::ONE_HUNDRED;
+            let percent = percent_of(*share);
             number(&honest(percent, style.decimals.min(2)), &exact(percent), format!("{THIN}%"), style)
         }
         Content::Count(count) => {
@@ -189,6 +189,11 @@ fn round_minor(minor: i128, scale: u8, decimals: usize) -> String {
     let kept = u32::try_from(drop).ok().and_then(pow10).and_then(|by| mul_div(minor, 1, by, Rounding::HalfEven));
     let scale = u8::try_from(usize::from(scale).saturating_sub(drop)).unwrap_or(scale);
     format_minor(kept.unwrap_or(minor), scale)
+}
+
+/// A share in percent; one too large to be multiplied is left as it is.
+fn percent_of(share: Decimal) -> Decimal {
+    share.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(share)
 }
 
 fn scale_of(value: Decimal) -> usize {
@@ -306,6 +311,18 @@ mod tests {
             (shown.fraction + &shown.pad).len()
         });
         assert!(widths.into_iter().all(|width| width == 5), "a point and four digits, seen or not");
+    }
+
+    #[test]
+    fn the_largest_numbers_are_shown_too() {
+        for number in [Decimal::MAX, Decimal::MIN, Decimal::new(1, 28)] {
+            for content in [Content::Percent(number), Content::Ratio(number), Content::Price(number)] {
+                assert!(!show(&content, Style::alone(&content)).plain().is_empty());
+            }
+            assert!(!compact(number).is_empty() && !decimal(number, 4).is_empty());
+        }
+        let most = units(i128::MAX, 18);
+        assert_eq!(show(&most, Style::alone(&most)).plain(), "170,141,183,460,469,231,731.68730372");
     }
 
     #[test]

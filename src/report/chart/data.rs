@@ -123,9 +123,14 @@ fn stacked(categories: &[(String, Option<String>)], parts: &[(String, Vec<Decima
         let value_of = |values: &Vec<Decimal>| values.get(n).copied().unwrap_or_default();
         let mut cells = vec![Cell::text(name)];
         cells.extend(parts.iter().map(|(_, values)| amount(value_of(values), unit, link.as_deref())));
-        let total = parts.iter().fold(Decimal::ZERO, |sum, (_, values)| sum.checked_add(value_of(values)).unwrap_or(sum));
+        let total = sum(parts.iter().map(|(_, values)| value_of(values)));
         cells.push(amount(total, unit, link.as_deref()));
         Row::body(cells)
     });
     (columns, rows.collect())
+}
+
+/// A sum of parts; a part that no longer fits is left out rather than ending the program.
+pub(super) fn sum(parts: impl Iterator<Item = Decimal>) -> Decimal {
+    parts.fold(Decimal::ZERO, |sum, part| sum.checked_add(part).unwrap_or(sum))
 }

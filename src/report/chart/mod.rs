@@ -6,7 +6,12 @@
 //! - Text does not shrink with the drawing: each chart is drawn for two widths ([`Size`]) and the page shows the one that fits.
 //!
 //! This is the only module that may use floats: positions on paper are not money.
-#![expect(clippy::float_arithmetic, clippy::as_conversions, reason = "positions of marks on paper; no amount is computed here")]
+#![expect(
+    clippy::float_arithmetic,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "positions and counts of marks on paper; no amount is computed here, and sums of amounts are checked"
+)]
 
 mod data;
 mod heat;

@@ -56,12 +56,12 @@ pub(super) fn draw(
                 part_rect(svg, &hatches, at, (middle - width / 2.0, from.min(to)), (width, (from - to).abs()));
             });
         }
-        let total: Decimal = parts.iter().map(|(_, p)| value_at(p, n)).sum();
+        let total = super::data::sum(parts.iter().map(|(_, p)| value_at(p, n)));
         let words = label(total, "");
         if text_width(&words) <= slot && !total.is_zero() {
             svg.text("value", (middle, y.at(up) - 5.0), Anchor::Middle, &words);
         }
-        if (categories.len() - 1 - n) % every == 0 {
+        if (categories.len() - 1 - n).is_multiple_of(every) {
             svg.text("label", (middle, bottom + 17.0), Anchor::Middle, &fit(name, slot * every as f64));
         }
     }

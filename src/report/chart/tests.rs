@@ -134,6 +134,23 @@ fn data_tables_carry_every_mark_and_its_link() {
 }
 
 #[test]
+fn the_largest_numbers_are_drawn_too() {
+    let max = Decimal::MAX;
+    let parts = vec![("a".into(), vec![max]), ("b".into(), vec![max])];
+    for kind in [
+        ChartKind::Stacked { categories: vec![("c".into(), None)], parts, unit: "%".into() },
+        ChartKind::Waterfall { steps: vec![("a".into(), max, true, None), ("b".into(), max, false, None)], unit: String::new() },
+        ChartKind::Spark { values: vec![max, Decimal::MIN], link: None },
+    ] {
+        let chart = chart(kind);
+        let svg = draw(&chart, Size::Narrow);
+        elements(&svg);
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+        assert!(!table(&chart).rows.is_empty());
+    }
+}
+
+#[test]
 fn unsafe_addresses_are_not_linked() {
     for bad in
         ["javascript:alert(1)", "//elsewhere.example", "/\\elsewhere.example", "http://elsewhere.example", "data:text/html,x"]
