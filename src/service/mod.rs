@@ -2,13 +2,19 @@
 
 pub mod clock;
 pub mod contributions;
+pub mod desk;
 pub mod init;
 pub mod keys;
 pub mod memo;
+pub mod periods;
 pub mod policies;
 pub mod posting;
+pub mod prices;
 pub mod refs;
 pub mod registry;
+pub mod reversals;
+pub mod treasury;
+pub mod valuation;
 
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::proof::leaf::canonical;

@@ -45,7 +45,7 @@ pub struct NewAccount {
 pub struct NewWallet {
     /// Code, for example `cold-btc`.
     pub code: String,
-    /// Holding account: 1110, 1120, 1130, 1140 or 1150.
+    /// Holding account: 1110, 1120, 1130, 1140 or 1150; 1160 for a bank account.
     pub account: i32,
     /// Public address, or empty.
     #[serde(default)]
@@ -121,10 +121,14 @@ impl Book {
     /// Adds a wallet.
     pub fn add_wallet(&self, call: &Call, new: NewWallet) -> Result<Reply, StoreError> {
         Name::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
-        if !no::HOLDINGS.contains(&AccountNo(new.account)) {
-            return Err(
-                Rejection::invalid("/account", new.account, "a wallet is carried on 1110, 1120, 1130, 1140 or 1150").into()
-            );
+        let account = AccountNo(new.account);
+        if !no::HOLDINGS.contains(&account) && account != no::BANK {
+            return Err(Rejection::invalid(
+                "/account",
+                new.account,
+                "a wallet is carried on 1110, 1120, 1130, 1140 or 1150, a bank account on 1160",
+            )
+            .into());
         }
         if !new.address.is_empty() {
             check_free_text(&new.address, 128).map_err(|e| Rejection::invalid("/address", &new.address, e.to_string()))?;

@@ -344,3 +344,49 @@ pub fn lots_by_id(conn: &mut Conn, ids: &[LotId]) -> Result<Vec<Lot>, StoreError
         on_each!(conn, c => lot::table.filter(lot::id.eq_any(&ids)).order(lot::id).select(LotRow::as_select()).load(c))?;
     rows.iter().map(LotRow::to_domain).collect()
 }
+
+/// Running balances of some accounts, by account, asset, wallet and incident.
+pub fn balances_of_accounts(conn: &mut Conn, accounts: &[AccountNo]) -> Result<Vec<BalanceRow>, StoreError> {
+    let numbers: Vec<i32> = accounts.iter().map(|account| account.0).collect();
+    Ok(on_each!(conn, c => balance::table
+        .filter(balance::account_no.eq_any(&numbers))
+        .order((balance::account_no, balance::asset_id, balance::wallet_id, balance::incident_id))
+        .select(BalanceRow::as_select())
+        .load(c))?)
+}
+
+/// What was booked in one period, per account and asset.
+pub fn booked_in(conn: &mut Conn, period: &str) -> Result<BTreeMap<(AccountNo, AssetId), Amounts>, StoreError> {
+    let rows: Vec<BalanceDayRow> =
+        balance_day::table.filter(balance_day::period.eq(period)).select(BalanceDayRow::as_select()).load(conn)?;
+    fold_days(&rows)
+}
+
+/// What some accounts stand at after all that was booked in periods up to and including `period`.
+pub fn booked_through(
+    conn: &mut Conn,
+    accounts: &[AccountNo],
+    period: &str,
+) -> Result<BTreeMap<(AccountNo, AssetId), Amounts>, StoreError> {
+    let numbers: Vec<i32> = accounts.iter().map(|account| account.0).collect();
+    let rows: Vec<BalanceDayRow> = on_each!(conn, c => balance_day::table
+        .filter(balance_day::period.le(period))
+        .filter(balance_day::account_no.eq_any(&numbers))
+        .select(BalanceDayRow::as_select())
+        .load(c))?;
+    fold_days(&rows)
+}
+
+fn fold_days(rows: &[BalanceDayRow]) -> Result<BTreeMap<(AccountNo, AssetId), Amounts>, StoreError> {
+    let mut sums: BTreeMap<(AccountNo, AssetId), Amounts> = BTreeMap::new();
+    for row in rows {
+        let sum = sums.entry((AccountNo(row.account_no), AssetId(row.asset_id))).or_default();
+        sum.add(row.quantity.quantity(), row.value.value())?;
+    }
+    Ok(sums)
+}
+
+/// The first period that anything was booked in.
+pub fn first_period(conn: &mut Conn) -> Result<Option<String>, StoreError> {
+    Ok(balance_day::table.order(balance_day::period).select(balance_day::period).first(conn).optional()?)
+}

@@ -2,7 +2,7 @@
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::schema::{account, asset, book, venue, wallet};
+use super::schema::{account, asset, book, incident, venue, wallet};
 use super::tx::{Record, Stamp};
 use crate::domain::account::{Account, AccountClass, AccountNo};
 use crate::domain::asset::{Asset, AssetCode, AssetId};
@@ -171,4 +171,9 @@ impl AccountRow {
         let class = AccountClass::of(no).ok_or_else(|| StoreError::Damaged(format!("account {no} has no class")))?;
         Ok(Account { no, name: self.name.clone(), class })
     }
+}
+
+/// The number of the incident with this code.
+pub fn incident_id(conn: &mut Conn, code: &str) -> Result<Option<i32>, StoreError> {
+    Ok(incident::table.filter(incident::code.eq(code)).select(incident::id).first(conn).optional()?)
 }

@@ -1,0 +1,310 @@
+//! Price sets: imported from files, then locked for a cut-off day, never changed. Locking refuses what is missing, unknown or far
+//! from the set before, and values the books of that day in the same transaction.
+//!
+//! A set may be locked for a day before the latest one valued (a late fee report may need it), but then nothing is valued: what
+//! was valued since stands.
+
+pub mod file;
+
+use super::desk::Desk;
+use super::policies::{Ratio, price_policy, require_open};
+use super::posting::Prices;
+use super::refs::{FUNCTIONAL, Refs};
+use super::treasury::require_not_future;
+use super::{Answer, Book, Call, Reply, valuation};
+use crate::domain::account::AccountClass;
+use crate::domain::amount::{Rounding, mul_div, pow10};
+use crate::domain::asset::AssetId;
+use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
+use crate::domain::price::Price;
+use crate::domain::text::check_free_text;
+use crate::store::error::StoreError;
+use crate::store::price::{self, PriceRow, PriceSet, PriceSetRow};
+use crate::store::tx::Tx;
+use crate::store::{fact, projection};
+pub use file::{DayPrices, Quote, parse_file};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Kind of the facts that hold imported prices; the subject is the day.
+pub const IMPORTED: &str = "price.imported";
+/// Kind of the facts that keep why outliers were accepted; the subject is the day.
+pub const ACCEPTED: &str = "price.accepted";
+
+/// Prices of one day with their source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenPrices {
+    /// Where they come from.
+    pub source: String,
+    /// SHA-256 of the source file, hex; empty for prices typed in.
+    #[serde(default)]
+    pub source_hash: String,
+    /// Quote by asset code.
+    pub prices: BTreeMap<String, Quote>,
+}
+
+/// A set to lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockPrices {
+    /// Cut-off day (24:00 UTC).
+    pub day: Date,
+    /// The prices; none to lock what was imported for the day.
+    #[serde(default)]
+    pub given: Option<GivenPrices>,
+    /// Lock although prices are far from the set before; needs `reason`.
+    #[serde(default)]
+    pub accept_outliers: bool,
+    /// Why outliers are right.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Value holdings and obligations of the day at once.
+    #[serde(default = "yes")]
+    pub value: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl LockPrices {
+    /// Locks and values what was imported for a day.
+    pub const fn imported(day: Date) -> Self {
+        Self { day, given: None, accept_outliers: false, reason: None, value: true }
+    }
+
+    /// Locks and values given prices.
+    pub const fn given(day: Date, given: GivenPrices) -> Self {
+        Self { day, given: Some(given), accept_outliers: false, reason: None, value: true }
+    }
+
+    /// Without valuing.
+    #[must_use]
+    pub const fn without_valuation(mut self) -> Self {
+        self.value = false;
+        self
+    }
+
+    /// Accepting outliers for a reason.
+    #[must_use]
+    pub fn accepting_outliers(mut self, reason: impl Into<String>) -> Self {
+        self.accept_outliers = true;
+        self.reason = Some(reason.into());
+        self
+    }
+}
+
+/// Why outliers were accepted, as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct AcceptedOutliers {
+    assets: Vec<String>,
+    reason: String,
+}
+
+impl Book {
+    /// Keeps the prices of a file, day by day, ready to be locked. A later import of a day replaces an earlier one.
+    ///
+    /// # Errors
+    /// `InvalidField`, `InvalidRow` (see [`parse_file`]), `UnknownAsset`.
+    pub fn import_prices(&self, call: &Call, source: &str, bytes: &[u8]) -> Result<Reply, StoreError> {
+        check_free_text(source, 200).map_err(|e| Rejection::invalid("/source", source, e.to_string()))?;
+        let days = parse_file(bytes)?;
+        let source_hash = hex::encode(crate::proof::merkle::sha256(bytes));
+        let source = source.to_owned();
+        self.command(call, &json!({"prices": {"source": source, "sha256": source_hash}}), move |tx| {
+            let refs = Refs::load(tx.conn)?;
+            for (day, prices) in &days {
+                require_known_assets(&refs, prices)?;
+                let given = GivenPrices { source: source.clone(), source_hash: source_hash.clone(), prices: prices.clone() };
+                tx.add_fact(IMPORTED, &day.to_string(), *day, &given);
+            }
+            let first = days.keys().next();
+            let last = days.keys().last();
+            Ok(Answer::created(json!({"days": days.len(), "first": first, "last": last, "sha256": source_hash})))
+        })
+    }
+
+    /// Locks a price set and, unless told otherwise, values the books of its day.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `PriceMissing` (nothing imported, or an asset in use lacks a price), `UnknownAsset`, `InvalidField`,
+    /// `PriceOutlier`, `PeriodClosed`, `OutOfOrder` when valuing before the latest day valued.
+    pub fn lock_prices(&self, call: &Call, command: LockPrices) -> Result<Reply, StoreError> {
+        if let Some(reason) = &command.reason {
+            check_free_text(reason, 500).map_err(|e| Rejection::invalid("/reason", reason, e.to_string()))?;
+        }
+        if let Some(given) = &command.given {
+            check_free_text(&given.source, 200).map_err(|e| Rejection::invalid("/given/source", &given.source, e.to_string()))?;
+        }
+        let today = self.clock.today();
+        self.command(call, &json!({"lock_prices": &command}), move |tx| {
+            require_not_future("/day", command.day, today)?;
+            require_open(tx, "/day", command.day)?;
+            lock(tx, &command)
+        })
+    }
+}
+
+fn lock(tx: &mut Tx<'_>, command: &LockPrices) -> Result<Answer, StoreError> {
+    let day = command.day;
+    if price::set_on(tx.conn, &day.to_string())?.is_some() {
+        let detail = "has a locked price set already; locked sets are never changed";
+        return Err(Rejection::new(OutcomeCode::AlreadyExists, "/day", day, detail).into());
+    }
+    let refs = Refs::load(tx.conn)?;
+    let given = given_prices(tx, command)?;
+    require_known_assets(&refs, &given.prices)?;
+    let set = to_set(&refs, day, &given)?;
+    let now = Prices::of(&set)?;
+    require_complete(tx, &refs, &now)?;
+    let outliers = outliers(tx, &refs, day, &now)?;
+    accept(tx, command, &outliers)?;
+    let mut entries = Vec::new();
+    if command.value {
+        let desk = Desk::with_prices(tx, day, now)?;
+        entries = valuation::value_day(tx, &desk)?.0;
+    }
+    tx.record(set);
+    Ok(Answer::created(json!({
+        "day": day,
+        "source": given.source,
+        "prices": given.prices.iter().map(|(code, quote)| (code.clone(), json!(quote.price))).collect::<serde_json::Map<_, _>>(),
+        "accepted_outliers": outliers.iter().map(|o| o.pointer.clone()).collect::<Vec<_>>(),
+        "valued": command.value,
+        "entries": entries,
+    })))
+}
+
+fn given_prices(tx: &mut Tx<'_>, command: &LockPrices) -> Result<GivenPrices, StoreError> {
+    if let Some(given) = &command.given {
+        return Ok(given.clone());
+    }
+    let day = command.day.to_string();
+    match fact::of_subject(tx.conn, IMPORTED, &day)?.last() {
+        Some(row) => row.parse(),
+        None => {
+            let detail = "no prices were imported for this day; import a file that has it, or give the prices";
+            Err(Rejection::new(OutcomeCode::PriceMissing, "/day", day, detail).into())
+        }
+    }
+}
+
+fn require_known_assets(refs: &Refs, prices: &BTreeMap<String, Quote>) -> Result<(), Rejection> {
+    for (code, quote) in prices {
+        let pointer = format!("/prices/{code}");
+        let asset = refs.asset(&pointer, code)?;
+        let price = Price::parse(&quote.price).map_err(|e| Rejection::invalid(&pointer, &quote.price, e.to_string()))?;
+        if asset.id == FUNCTIONAL && price != Price::ONE {
+            return Err(Rejection::invalid(&pointer, price, "is the functional currency, which is always 1; leave it out"));
+        }
+        if !["observed", "interpolated", "manual"].contains(&quote.basis.as_str()) {
+            let detail = "is not a basis; use observed, interpolated or manual";
+            return Err(Rejection::invalid(format!("{pointer}/basis"), &quote.basis, detail));
+        }
+    }
+    Ok(())
+}
+
+fn to_set(refs: &Refs, day: Date, given: &GivenPrices) -> Result<PriceSet, StoreError> {
+    let cutoff_on = day.to_string();
+    let mut prices = Vec::new();
+    for (code, quote) in &given.prices {
+        let asset_id = refs.asset("/prices", code)?.id;
+        if asset_id == FUNCTIONAL {
+            continue;
+        }
+        let price = Price::parse(&quote.price).map_err(|e| Rejection::invalid("/prices", &quote.price, e.to_string()))?;
+        prices.push(PriceRow {
+            cutoff_on: cutoff_on.clone(),
+            asset_id: asset_id.0,
+            price: price.to_string(),
+            basis: quote.basis.clone(),
+        });
+    }
+    prices.sort_by_key(|row| row.asset_id);
+    let header = PriceSetRow { cutoff_on, source: given.source.clone(), source_hash: given.source_hash.clone(), leaf: 0 };
+    Ok(PriceSet { header, prices })
+}
+
+/// Every asset that is held, owed or receivable must have a price, or the books of the day cannot be valued.
+fn require_complete(tx: &mut Tx<'_>, refs: &Refs, now: &Prices) -> Result<(), StoreError> {
+    let in_use: BTreeSet<AssetId> = projection::balances(tx.conn)?
+        .iter()
+        .filter(|row| {
+            matches!(AccountClass::of(row.account()), Some(AccountClass::Asset | AccountClass::Liability))
+                && !row.quantity.quantity().is_zero()
+        })
+        .map(projection::BalanceRow::asset)
+        .collect();
+    let problem = |asset: &AssetId| Problem {
+        pointer: format!("/prices/{}", refs.code(*asset)),
+        detail: format!("{} is held, owed or receivable and has no price in this set; add it", refs.code(*asset)),
+        value: String::new(),
+    };
+    let problems: Vec<Problem> = in_use.iter().filter(|asset| !now.by_asset.contains_key(asset)).map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Rejection { code: OutcomeCode::PriceMissing, problems }.into()) }
+}
+
+/// Prices that moved further than the policy allows since the set before.
+fn outliers(tx: &mut Tx<'_>, refs: &Refs, day: Date, now: &Prices) -> Result<Vec<Problem>, StoreError> {
+    let limit = price_policy(tx.conn, day)?.outlier_share;
+    let before = Prices::at(tx.conn, day)?;
+    let mut problems = Vec::new();
+    for (asset, price) in &now.by_asset {
+        let Some(earlier) = before.by_asset.get(asset) else { continue };
+        let moved = moved_share(*earlier, *price).unwrap_or(i128::MAX);
+        if moved > limit.millionths() {
+            let code = refs.code(*asset);
+            let since = before.cutoff_on.map_or_else(String::new, |day| format!(" of {day}"));
+            problems.push(Problem {
+                pointer: format!("/prices/{code}"),
+                detail: format!(
+                    "is far from {earlier}, the price of {code}{since}: it moved by more than {limit} of it; check the file and the \
+                     unit, or accept it with a reason"
+                ),
+                value: price.to_string(),
+            });
+        }
+    }
+    Ok(problems)
+}
+
+/// |now − before| ÷ before in millionths, rounded half-even; `None` when it does not fit.
+fn moved_share(before: Price, now: Price) -> Option<i128> {
+    let scale = before.decimal().scale().max(now.decimal().scale());
+    let at = |price: Price| price.decimal().mantissa().checked_mul(pow10(scale.checked_sub(price.decimal().scale())?)?);
+    let (before, now) = (at(before)?, at(now)?);
+    mul_div(now.checked_sub(before)?.checked_abs()?, Ratio::ONE.millionths(), before, Rounding::HalfEven)
+}
+
+fn accept(tx: &mut Tx<'_>, command: &LockPrices, outliers: &[Problem]) -> Result<(), StoreError> {
+    if outliers.is_empty() {
+        return Ok(());
+    }
+    if !command.accept_outliers {
+        return Err(Rejection { code: OutcomeCode::PriceOutlier, problems: outliers.to_vec() }.into());
+    }
+    let Some(reason) = command.reason.clone() else {
+        return Err(Rejection::invalid("/reason", "", "say why the prices are right").into());
+    };
+    let assets = outliers.iter().filter_map(|o| o.pointer.strip_prefix("/prices/").map(str::to_owned)).collect();
+    tx.add_fact(ACCEPTED, &command.day.to_string(), command.day, &AcceptedOutliers { assets, reason });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_are_measured_exactly() {
+        let moved = |a: &str, b: &str| moved_share(Price::parse(a).unwrap(), Price::parse(b).unwrap()).unwrap();
+        assert_eq!(moved("100", "150"), 500_000);
+        assert_eq!(moved("100", "150.0001"), 500_001);
+        assert_eq!(moved("0.5", "0.25"), 500_000);
+        assert_eq!(moved("6000", "60"), 990_000);
+    }
+}
