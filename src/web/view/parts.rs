@@ -47,6 +47,11 @@ impl CellView {
         Self::new(context, cell, Style::alone(&cell.content))
     }
 
+    /// True for a sentence, which needs a column that does not fold it into a stack of single words.
+    pub fn is_long(&self) -> bool {
+        self.kind == "text" && self.shown.text.chars().count() > 28
+    }
+
     /// True for anything made of digits.
     pub fn is_number(&self) -> bool {
         self.kind.starts_with("number")
