@@ -74,7 +74,7 @@ pub fn create(url: &DatabaseUrl, clock: Clock, actor: &str, new: &NewBook) -> Re
         for (no, name) in STANDARD_CHART {
             tx.record(AccountRow { no: *no, name: (*name).to_owned(), leaf: 0 });
         }
-        tx.commit(None)
+        tx.commit()
     })?;
     Ok(book)
 }

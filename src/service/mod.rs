@@ -224,11 +224,11 @@ impl KeyedContent<'_> {
         }
     }
 
-    fn record(&self, tx: Tx<'_>, answer: Answer) -> Result<Reply, StoreError> {
+    fn record(&self, mut tx: Tx<'_>, answer: Answer) -> Result<Reply, StoreError> {
         let reply = Reply { status: answer.status, body: answer.body.to_string(), replayed: false };
         if !self.call.dry_run {
-            let row = self.row(tx.stamp.at, reply.status, &reply.body);
-            tx.commit(Some(row))?;
+            tx.keep(self.row(tx.stamp.at, reply.status, &reply.body));
+            tx.commit()?;
         }
         Ok(reply)
     }
@@ -238,7 +238,8 @@ impl KeyedContent<'_> {
         let row = self.row(stamp.at, rejection.code.status(), &body);
         let mut tx = Tx::begin(conn, stamp)?;
         tx.record(Refusal { code: rejection.code, content: hex::encode(&row.content_hash) });
-        tx.commit(Some(row))?;
+        tx.keep(row);
+        tx.commit()?;
         Ok(Reply { status: rejection.code.status(), body, replayed: false })
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod claim;
 pub mod conn;
+pub mod contribution;
 pub mod error;
 pub mod fact;
 pub mod incident;

@@ -383,6 +383,8 @@ diesel::table! {
         row_count -> BigInt,
         #[doc = "Column `rows_root`."]
         rows_root -> Binary,
+        #[doc = "Column `requests`."]
+        requests -> Text,
         #[doc = "Column `recorded_at`."]
         recorded_at -> BigInt,
         #[doc = "Column `leaf`."]
@@ -396,12 +398,10 @@ diesel::table! {
     contribution (id) {
         #[doc = "Column `id`."]
         id -> BigInt,
-        #[doc = "Column `source_id`."]
-        source_id -> Integer,
-        #[doc = "Column `external_id`."]
-        external_id -> Text,
         #[doc = "Column `venue_id`."]
         venue_id -> Integer,
+        #[doc = "Column `external_id`."]
+        external_id -> Text,
         #[doc = "Column `business_date`."]
         business_date -> Text,
         #[doc = "Column `pair`."]

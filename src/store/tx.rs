@@ -51,13 +51,14 @@ pub struct Tx<'a> {
     /// Who, when, which request.
     pub stamp: Stamp,
     queue: Vec<Box<dyn Record>>,
+    answers: Vec<Request>,
 }
 
 impl<'a> Tx<'a> {
     /// Loads the head and starts with nothing queued.
     pub fn begin(conn: &'a mut Conn, stamp: Stamp) -> Result<Self, StoreError> {
         let head = Head::load(conn)?;
-        Ok(Self { conn, head, stamp, queue: Vec::new() })
+        Ok(Self { conn, head, stamp, queue: Vec::new(), answers: Vec::new() })
     }
 
     /// For the very first command of a book: there is no head yet.
@@ -76,13 +77,18 @@ impl<'a> Tx<'a> {
         self.queue.push(Box::new(entry));
     }
 
+    /// Queues an answer that is kept under its key.
+    pub fn keep(&mut self, answer: Request) {
+        self.answers.push(answer);
+    }
+
     /// True when something is queued.
     pub fn has_changes(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Writes all that is queued, with its leaves, and the kept answer.
-    pub fn commit(mut self, answer: Option<Request>) -> Result<(), StoreError> {
+    /// Writes all that is queued, with its leaves, and the kept answers.
+    pub fn commit(mut self) -> Result<(), StoreError> {
         let at = self.stamp.at_text();
         for record in std::mem::take(&mut self.queue) {
             let kind = record.kind();
@@ -90,8 +96,8 @@ impl<'a> Tx<'a> {
             let leaf = self.head.append(self.conn, kind, &encode(envelope, &record.body()))?;
             record.insert(self.conn, leaf, &self.stamp)?;
         }
-        if let Some(answer) = answer {
-            request::insert(self.conn, &answer)?;
+        for answer in &self.answers {
+            request::insert(self.conn, answer)?;
         }
         self.head.save(self.conn)
     }

@@ -196,6 +196,7 @@ CREATE TABLE contribution_batch (
     first_contribution BIGINT NOT NULL,
     row_count BIGINT NOT NULL,
     rows_root BYTEA NOT NULL,
+    requests TEXT COLLATE "C" NOT NULL,
     recorded_at BIGINT NOT NULL,
     leaf BIGINT NOT NULL UNIQUE
 );
@@ -203,16 +204,15 @@ CREATE TABLE contribution_batch (
 -- One row a single event. Integer ids in recording order; the one other index is the natural key.
 CREATE TABLE contribution (
     id BIGINT NOT NULL PRIMARY KEY,
-    source_id INTEGER NOT NULL,
-    external_id TEXT COLLATE "C" NOT NULL,
     venue_id INTEGER NOT NULL,
+    external_id TEXT COLLATE "C" NOT NULL,
     business_date TEXT COLLATE "C" NOT NULL,
     pair TEXT COLLATE "C" NOT NULL,
     asset_id INTEGER NOT NULL,
     net_fee NUMERIC(39, 0) NOT NULL,
     amount NUMERIC(39, 0) NOT NULL,
     batch_id BIGINT NOT NULL,
-    UNIQUE (source_id, external_id)
+    UNIQUE (venue_id, external_id)
 );
 
 -- Content that was refused has no rows and does not stand in the way of the same bytes later: `refusal` numbers the refusals of

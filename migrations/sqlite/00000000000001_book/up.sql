@@ -196,6 +196,7 @@ CREATE TABLE contribution_batch (
     first_contribution INTEGER NOT NULL,
     row_count INTEGER NOT NULL,
     rows_root BLOB NOT NULL,
+    requests TEXT NOT NULL,
     recorded_at INTEGER NOT NULL,
     leaf INTEGER NOT NULL UNIQUE
 ) STRICT;
@@ -203,16 +204,15 @@ CREATE TABLE contribution_batch (
 -- One row a single event. Integer ids in recording order; the one other index is the natural key.
 CREATE TABLE contribution (
     id INTEGER NOT NULL PRIMARY KEY,
-    source_id INTEGER NOT NULL,
-    external_id TEXT NOT NULL,
     venue_id INTEGER NOT NULL,
+    external_id TEXT NOT NULL,
     business_date TEXT NOT NULL,
     pair TEXT NOT NULL,
     asset_id INTEGER NOT NULL,
     net_fee TEXT NOT NULL,
     amount TEXT NOT NULL,
     batch_id INTEGER NOT NULL,
-    UNIQUE (source_id, external_id)
+    UNIQUE (venue_id, external_id)
 ) STRICT;
 
 -- Content that was refused has no rows and does not stand in the way of the same bytes later: `refusal` numbers the refusals of
