@@ -18,7 +18,7 @@ pub mod valuation;
 
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::proof::leaf::canonical;
-use crate::proof::merkle::sha256;
+use crate::proof::merkle::{Hash, sha256};
 use crate::store::Store;
 use crate::store::conn::{Conn, DatabaseUrl};
 use crate::store::error::StoreError;
@@ -147,7 +147,7 @@ impl Book {
         let content = canonical(content);
         let (call, clock) = (call.clone(), self.clock.clone());
         self.store.write(move |conn| {
-            let key = KeyedContent { call: &call, content: &content };
+            let key = KeyedContent::of_text(&call, &content);
             if let Some(reply) = key.kept_answer(conn)? {
                 return Ok(reply);
             }
@@ -190,17 +190,23 @@ fn check_key(key: &str) -> Result<(), StoreError> {
 
 struct KeyedContent<'a> {
     call: &'a Call,
-    content: &'a str,
+    hash: Hash,
+    /// The content itself where it is small.
+    text: Option<&'a str>,
 }
 
-impl KeyedContent<'_> {
+impl<'a> KeyedContent<'a> {
+    fn of_text(call: &'a Call, content: &'a str) -> Self {
+        Self { call, hash: sha256(content.as_bytes()), text: (content.len() <= KEPT_CONTENT).then_some(content) }
+    }
+
     fn kept_answer(&self, conn: &mut Conn) -> Result<Option<Reply>, StoreError> {
         let Some(kept) = request::find(conn, &self.call.actor, &self.call.key)? else { return Ok(None) };
-        if kept.content_hash == sha256(self.content.as_bytes()) {
+        if kept.content_hash == self.hash {
             let status = u16::try_from(kept.status).unwrap_or(500);
             return Ok(Some(Reply { status, body: kept.response, replayed: true }));
         }
-        let field = kept.content.as_deref().and_then(|before| first_difference(before, self.content));
+        let field = kept.content.as_deref().zip(self.text).and_then(|(before, now)| first_difference(before, now));
         let pointer = field.clone().unwrap_or_default();
         let what = field.map_or_else(|| "its content".to_owned(), |f| format!("the field {f}"));
         Err(Rejection::new(
@@ -216,8 +222,8 @@ impl KeyedContent<'_> {
         Request {
             actor: self.call.actor.clone(),
             key: self.call.key.clone(),
-            content_hash: sha256(self.content.as_bytes()).to_vec(),
-            content: (self.content.len() <= KEPT_CONTENT).then(|| self.content.to_owned()),
+            content_hash: self.hash.to_vec(),
+            content: self.text.map(str::to_owned),
             status: i32::from(status),
             response: body.to_owned(),
             recorded_at: at.as_microsecond(),

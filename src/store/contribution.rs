@@ -9,6 +9,7 @@ use super::tx::{Record, Stamp};
 use super::types::Minor;
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Rows a statement on SQLite.
 const ROWS_A_STATEMENT: usize = 50;
@@ -17,7 +18,7 @@ const ROWS_A_STATEMENT: usize = 50;
 const POSTGRES_ROWS_A_STATEMENT: usize = 2_000;
 
 /// A stored contribution event.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = contribution)]
 pub struct ContributionRow {
     /// Number in recording order.
@@ -71,12 +72,88 @@ impl BatchRow {
     }
 }
 
-/// A batch on its way into the book, with its rows.
+/// An event as it came in, before it has a number and an amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Venue.
+    pub venue_id: i32,
+    /// External id.
+    pub external_id: String,
+    /// Business date.
+    pub business_date: String,
+    /// Pair, or empty.
+    pub pair: String,
+    /// Fee asset.
+    pub asset_id: i32,
+    /// Net fee.
+    pub net_fee: Minor,
+}
+
+impl ContributionRow {
+    /// True when the stored event says the same as this one.
+    pub fn says(&self, event: &EventRow) -> bool {
+        self.business_date == event.business_date
+            && self.pair == event.pair
+            && self.asset_id == event.asset_id
+            && self.net_fee == event.net_fee
+    }
+}
+
+/// Borrowed columns, so that a row is inserted without copying its texts.
+#[derive(Insertable)]
+#[diesel(table_name = contribution)]
+struct NewContribution<'a> {
+    id: i64,
+    venue_id: i32,
+    external_id: &'a str,
+    business_date: &'a str,
+    pair: &'a str,
+    asset_id: i32,
+    net_fee: Minor,
+    amount: Minor,
+    batch_id: i64,
+}
+
+/// One accepted event: which of the group's requests, which of its events, and the fund's share.
+#[derive(Debug, Clone, Copy)]
+pub struct Pick {
+    /// Index of the request in the group.
+    pub request: usize,
+    /// Index of the event in the request.
+    pub event: usize,
+    /// The fund's share.
+    pub amount: Minor,
+}
+
+/// A batch on its way into the book; the events stay where the requests brought them.
 pub struct NewBatch {
     /// Header.
     pub header: BatchRow,
-    /// Rows, numbered from the header's first on.
-    pub rows: Vec<ContributionRow>,
+    /// The group's requests.
+    pub group: Arc<Vec<Vec<EventRow>>>,
+    /// Accepted events in the order of their numbers.
+    pub picks: Vec<Pick>,
+}
+
+impl NewBatch {
+    fn rows(&self) -> Vec<NewContribution<'_>> {
+        let ids = self.header.first_contribution..;
+        let rows = self.picks.iter().zip(ids).filter_map(|(pick, id)| {
+            let event = self.group.get(pick.request)?.get(pick.event)?;
+            Some(NewContribution {
+                id,
+                venue_id: event.venue_id,
+                external_id: &event.external_id,
+                business_date: &event.business_date,
+                pair: &event.pair,
+                asset_id: event.asset_id,
+                net_fee: event.net_fee,
+                amount: pick.amount,
+                batch_id: self.header.id,
+            })
+        });
+        rows.collect()
+    }
 }
 
 impl Record for NewBatch {
@@ -89,12 +166,11 @@ impl Record for NewBatch {
     fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError> {
         let header = BatchRow { leaf, recorded_at: stamp.at.as_microsecond(), ..self.header.clone() };
         diesel::insert_into(contribution_batch::table).values(&header).execute(conn)?;
-        insert_rows(conn, &self.rows)
+        insert_rows(conn, &self.rows())
     }
 }
 
-/// Inserts rows.
-pub fn insert_rows(conn: &mut Conn, rows: &[ContributionRow]) -> Result<(), StoreError> {
+fn insert_rows(conn: &mut Conn, rows: &[NewContribution<'_>]) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(c) => {
             let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();

@@ -120,6 +120,12 @@ impl Head {
     pub fn next_lot(&mut self) -> LotId {
         LotId(next(&mut self.last_lot))
     }
+    /// The first of `count` consecutive contribution numbers.
+    pub fn take_contributions(&mut self, count: i64) -> i64 {
+        let first = self.last_contribution.saturating_add(1);
+        self.last_contribution = self.last_contribution.saturating_add(count);
+        first
+    }
     /// The next batch number.
     pub fn next_batch(&mut self) -> i64 {
         next(&mut self.last_batch)

@@ -1,0 +1,310 @@
+//! Deciding a batch of single events inside its transaction: which are new, what the fund's share of each is, and the one
+//! entry a business date that carries them.
+
+use super::events::{Group, Outcome, Request, stopped};
+use crate::domain::amount::Quantity;
+use crate::domain::asset::AssetId;
+use crate::domain::contribution::policy::{PolicyBook, Share};
+use crate::domain::ids::VenueId;
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::ledger::asset_table::AssetTable;
+use crate::ledger::posting::accrual::{self, Accrual};
+use crate::ledger::posting::{Context, Header, NextLot};
+use crate::proof::merkle::{Hash, root_of};
+use crate::service::posting::Prices;
+use crate::service::refs::{FUNCTIONAL, Refs};
+use crate::service::{Answer, KeyedContent, Refusal, Reply, depends_on_state, policies, problem};
+use crate::store::contribution::{BatchRow, ContributionRow, EventRow, NewBatch, Pick, known};
+use crate::store::error::StoreError;
+use crate::store::tx::Tx;
+use jiff::civil::Date;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What became of one request.
+pub(super) enum Decision {
+    /// Answered before; here is the kept answer.
+    Kept(Reply),
+    /// The same request as an earlier one of this group, by its index.
+    Same(usize),
+    Refused(Rejection),
+    Accepted(Accepted),
+}
+
+pub(super) struct Accepted {
+    new: usize,
+    known: usize,
+    dates: Vec<Date>,
+    dry_run: bool,
+}
+
+/// Stored events by venue and external id.
+type Stored = HashMap<i32, HashMap<String, ContributionRow>>;
+
+/// A batch being decided inside the transaction.
+pub(super) struct Batch<'a> {
+    tx: Tx<'a>,
+    group: &'a Group,
+    refs: Refs,
+    policies: PolicyBook,
+    prices: BTreeMap<Date, Prices>,
+    picks: Vec<Pick>,
+    leaves: Vec<Hash>,
+    keys: HashMap<(&'a str, &'a str), usize>,
+    seen: HashMap<(i32, &'a str), Hash>,
+    totals: BTreeMap<Date, BTreeMap<AssetId, Quantity>>,
+    parts: Vec<Value>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn begin(tx: Tx<'a>, group: &'a Group) -> Result<Self, StoreError> {
+        let refs = Refs::load(tx.conn)?;
+        let policies = policies::contribution_policies(tx.conn)?;
+        Ok(Self {
+            tx,
+            group,
+            refs,
+            policies,
+            prices: BTreeMap::new(),
+            picks: Vec::new(),
+            leaves: Vec::new(),
+            keys: HashMap::new(),
+            seen: HashMap::new(),
+            totals: BTreeMap::new(),
+            parts: Vec::new(),
+        })
+    }
+
+    pub(super) fn decide(&mut self, index: usize) -> Result<Decision, StoreError> {
+        let group = self.group;
+        let Some((request, rows)) = group.requests.get(index).zip(group.rows.get(index)) else {
+            return Err(stopped());
+        };
+        let id = (request.call.actor.as_str(), request.call.key.as_str());
+        if let Some(first) = self.keys.get(&id) {
+            let same = group.requests.get(*first).is_some_and(|other| other.content == request.content);
+            return Ok(if same { Decision::Same(*first) } else { Decision::Refused(key_conflict(&request.call.key)) });
+        }
+        let key = KeyedContent { call: &request.call, hash: request.content, text: None };
+        let decided = match key.kept_answer(self.tx.conn) {
+            Ok(Some(reply)) => Ok(Decision::Kept(reply)),
+            Ok(None) => {
+                self.keys.insert(id, index);
+                self.accept(index, request, rows).map(Decision::Accepted)
+            }
+            Err(error) => Err(error),
+        };
+        match decided {
+            Err(StoreError::Rejected(rejection)) => Ok(Decision::Refused(rejection)),
+            other => other,
+        }
+    }
+
+    /// Decides one request as a whole: nothing of it counts unless every event is good.
+    fn accept(&mut self, index: usize, request: &'a Request, rows: &'a [EventRow]) -> Result<Accepted, StoreError> {
+        let stored = self.stored(rows)?;
+        let mut picks = Vec::with_capacity(rows.len());
+        let mut terms: Option<(&EventRow, Date, Share)> = None;
+        for (at, ((row, leaf), date)) in rows.iter().zip(&request.leaves).zip(&request.dates).enumerate() {
+            if self.is_known(&stored, row, leaf).ok_or_else(|| event_conflict(at, &row.external_id))? {
+                continue;
+            }
+            let share = match terms {
+                Some((like, day, share)) if like.venue_id == row.venue_id && like.asset_id == row.asset_id && day == *date => {
+                    share
+                }
+                _ => self.terms(at, row, *date)?,
+            };
+            terms = Some((row, *date, share));
+            let amount = share.of(row.net_fee.quantity()).ok_or_else(|| too_large(at))?;
+            picks.push(Pick { request: index, event: at, amount: amount.into() });
+        }
+        let mut dates: Vec<Date> = picks.iter().filter_map(|pick| request.dates.get(pick.event)).copied().collect();
+        dates.sort_unstable();
+        dates.dedup();
+        let (new, dry_run) = (picks.len(), request.call.dry_run);
+        let known = rows.len().saturating_sub(new).saturating_add(request.repeats);
+        if new > 0 && !dry_run {
+            self.take(&picks, request, rows)?;
+            self.parts.push(json!({"actor": request.call.actor, "key": request.call.key, "rows": new}));
+            self.picks.extend(picks);
+        }
+        Ok(Accepted { new, known, dates, dry_run })
+    }
+
+    /// Whether the event was recorded before, in the book or earlier in this group; `None` when it was, with other content.
+    fn is_known(&self, stored: &Stored, row: &EventRow, leaf: &Hash) -> Option<bool> {
+        if let Some(before) = stored.get(&row.venue_id).and_then(|venue| venue.get(row.external_id.as_str())) {
+            return before.says(row).then_some(true);
+        }
+        match self.seen.get(&(row.venue_id, row.external_id.as_str())) {
+            Some(before) => (before == leaf).then_some(true),
+            None => Some(false),
+        }
+    }
+
+    fn stored(&mut self, rows: &[EventRow]) -> Result<Stored, StoreError> {
+        let mut by_venue: BTreeMap<i32, Vec<&str>> = BTreeMap::new();
+        for row in rows {
+            by_venue.entry(row.venue_id).or_default().push(&row.external_id);
+        }
+        let mut stored = Stored::new();
+        for (venue, ids) in by_venue {
+            let found = known(self.tx.conn, venue, &ids)?;
+            if !found.is_empty() {
+                stored.insert(venue, found.into_iter().map(|row| (row.external_id.clone(), row)).collect());
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The share in force for the event's venue and day; refused without a policy or a price.
+    fn terms(&mut self, at: usize, row: &EventRow, date: Date) -> Result<Share, StoreError> {
+        let venue = self.refs.venues.get(&VenueId(row.venue_id)).map_or("", |venue| venue.code.as_str());
+        let at_event = |mut rejection: Rejection| {
+            for problem in &mut rejection.problems {
+                problem.pointer = format!("/{at}/business_date");
+            }
+            rejection
+        };
+        let policy = self.policies.require(venue, date).map_err(at_event)?;
+        let (share, max_age) = (policy.share, i64::from(policy.price_max_age_hours));
+        if !self.prices.contains_key(&date) {
+            let prices = Prices::at(self.tx.conn, date)?;
+            self.prices.insert(date, prices);
+        }
+        if let Some(prices) = self.prices.get(&date) {
+            prices.require(&self.refs, AssetId(row.asset_id), date, max_age).map_err(at_event)?;
+        }
+        Ok(share)
+    }
+
+    /// Counts accepted events in: totals, the rows' tree, and what later requests of the group must not repeat.
+    fn take(&mut self, picks: &[Pick], request: &'a Request, rows: &'a [EventRow]) -> Result<(), StoreError> {
+        let alone = self.group.requests.len() == 1;
+        for pick in picks {
+            let found = rows.get(pick.event).zip(request.leaves.get(pick.event)).zip(request.dates.get(pick.event));
+            let Some(((row, leaf), date)) = found else { continue };
+            self.leaves.push(*leaf);
+            if !alone {
+                self.seen.insert((row.venue_id, &row.external_id), *leaf);
+            }
+            let total = self.totals.entry(*date).or_default().entry(AssetId(row.asset_id)).or_default();
+            *total = total.checked_add(pick.amount.quantity()).ok_or_else(|| too_large(pick.event))?;
+        }
+        Ok(())
+    }
+
+    /// Queues the batch, its entries and the kept answers, and writes it all. `start` is the index of the first decision's
+    /// request.
+    pub(super) fn finish(mut self, decided: Vec<Decision>, start: usize) -> Result<Vec<Outcome>, StoreError> {
+        let batch = self.queue_batch();
+        let entries = self.queue_entries(batch)?;
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(decided.len());
+        let mut changed = false;
+        let group = self.group;
+        for (decision, request) in decided.into_iter().zip(group.requests.iter().skip(start)) {
+            let key = KeyedContent { call: &request.call, hash: request.content, text: None };
+            outcomes.push(match decision {
+                Decision::Kept(reply) => Ok(reply),
+                Decision::Same(first) => first_again(&outcomes, first.saturating_sub(start)),
+                Decision::Refused(rejection) if depends_on_state(&rejection) && !request.call.dry_run => {
+                    changed = true;
+                    Ok(refuse(&mut self.tx, &key, &rejection))
+                }
+                Decision::Refused(rejection) => Err(rejection.into()),
+                Decision::Accepted(accepted) => {
+                    let body = accepted.body(batch, &entries);
+                    let answer = Answer::created(body);
+                    let reply = Reply { status: answer.status, body: answer.body.to_string(), replayed: false };
+                    if !accepted.dry_run {
+                        changed = true;
+                        self.tx.keep(key.row(self.tx.stamp.at, reply.status, &reply.body));
+                    }
+                    Ok(reply)
+                }
+            });
+        }
+        if changed {
+            self.tx.commit()?;
+        }
+        Ok(outcomes)
+    }
+
+    fn queue_batch(&mut self) -> Option<i64> {
+        let rows = i64::try_from(self.picks.len()).ok().filter(|rows| *rows > 0)?;
+        let id = self.tx.head.next_batch();
+        let first = self.tx.head.take_contributions(rows);
+        let header = BatchRow {
+            id,
+            first_contribution: first,
+            row_count: rows,
+            rows_root: root_of(self.leaves.iter().copied()).to_vec(),
+            requests: crate::proof::leaf::canonical(&Value::Array(std::mem::take(&mut self.parts))),
+            recorded_at: 0,
+            leaf: 0,
+        };
+        self.tx.record(NewBatch { header, group: Arc::clone(&self.group.rows), picks: self.picks.clone() });
+        Some(id)
+    }
+
+    fn queue_entries(&mut self, batch: Option<i64>) -> Result<BTreeMap<Date, i64>, StoreError> {
+        let mut entries = BTreeMap::new();
+        let Some(batch) = batch else { return Ok(entries) };
+        let assets = AssetTable::new(FUNCTIONAL, self.refs.assets.values().cloned())?;
+        for (date, totals) in std::mem::take(&mut self.totals) {
+            let contributions: Vec<_> = totals.into_iter().filter(|(_, quantity)| !quantity.is_zero()).collect();
+            if contributions.is_empty() {
+                continue;
+            }
+            let prices = self.prices.remove(&date).unwrap_or_else(Prices::none);
+            let mut context = Context::new(&assets, &prices.by_asset, Vec::new(), NextLot::starting_at(0));
+            let header = Header::new(date, format!("Contributions of {date}, batch {batch}"));
+            let entry = accrual::post(&mut context, header, &Accrual { report: None, contributions })?;
+            entries.insert(date, self.tx.post_entry(entry, format!("batch:{batch}"))?.0);
+        }
+        Ok(entries)
+    }
+}
+
+impl Accepted {
+    fn body(&self, batch: Option<i64>, entries: &BTreeMap<Date, i64>) -> Value {
+        let recorded = !self.dry_run && self.new > 0;
+        let numbers: Vec<i64> = self.dates.iter().filter_map(|date| entries.get(date)).copied().filter(|_| recorded).collect();
+        json!({"accepted": self.new, "known": self.known, "batch": batch.filter(|_| recorded), "entries": numbers})
+    }
+}
+
+fn first_again(outcomes: &[Outcome], first: usize) -> Outcome {
+    match outcomes.get(first) {
+        Some(Ok(reply)) => Ok(Reply { replayed: true, ..reply.clone() }),
+        Some(Err(StoreError::Rejected(rejection))) => Err(rejection.clone().into()),
+        _ => Err(stopped()),
+    }
+}
+
+fn refuse(tx: &mut Tx<'_>, key: &KeyedContent<'_>, rejection: &Rejection) -> Reply {
+    tx.record(Refusal { code: rejection.code, content: hex::encode(key.hash) });
+    let (status, body) = (rejection.code.status(), problem(rejection).to_string());
+    tx.keep(key.row(tx.stamp.at, status, &body));
+    Reply { status, body, replayed: false }
+}
+
+fn key_conflict(key: &str) -> Rejection {
+    let detail = "another request with this key and other content was sent at the same time; use a new key for a new command";
+    Rejection::new(OutcomeCode::IdempotencyConflict, "Idempotency-Key", key, detail)
+}
+
+fn event_conflict(at: usize, external_id: &str) -> Rejection {
+    Rejection::new(
+        OutcomeCode::EventConflict,
+        format!("/{at}/external_id"),
+        external_id,
+        "this event was submitted before with other content; events are never changed, so send the correction under a new id",
+    )
+}
+
+fn too_large(at: usize) -> Rejection {
+    Rejection::new(OutcomeCode::AboveLimit, format!("/{at}/net_fee"), "", "the total is larger than a book can hold")
+}
