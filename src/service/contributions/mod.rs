@@ -1,6 +1,9 @@
 //! Contributions: what venues owe the fund of their fees. Reports and single events come in here; what is due, what waits and
 //! what is still to be settled is read here.
 
+mod batch;
+pub mod events;
+
 use super::refs::Refs;
 use crate::domain::asset::Asset;
 use crate::domain::contribution::Directory;
