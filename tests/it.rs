@@ -20,3 +20,5 @@ mod support;
 
 #[path = "it/exports.rs"]
 mod exports;
+#[path = "it/story.rs"]
+mod story;

@@ -1,6 +1,7 @@
 //! What the tests stand on: databases of both engines, a browser, and how a test is left out where a program is missing.
 
 pub mod browser;
+#[macro_use]
 pub mod database;
 mod guard;
 #[cfg(feature = "postgres")]
