@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod contributions;
 pub mod desk;
+pub mod incidents;
 pub mod init;
 pub mod keys;
 pub mod memo;

@@ -262,6 +262,11 @@ pub fn files_of(conn: &mut Conn, incident: i32) -> Result<Vec<ClaimsFileRow>, St
         .load(conn)?)
 }
 
+/// The number of an incident's last claim; 0 before the first.
+pub fn last_no(conn: &mut Conn, incident: i32) -> Result<i64, StoreError> {
+    Ok(files_of(conn, incident)?.last().map_or(0, |file| *file.claims().end()))
+}
+
 /// All approvals in the order of their leaves.
 pub fn approvals(conn: &mut Conn) -> Result<Vec<ClaimApprovalRow>, StoreError> {
     Ok(claim_approval::table.order(claim_approval::leaf).select(ClaimApprovalRow::as_select()).load(conn)?)

@@ -6,6 +6,8 @@ use super::reference::record_row;
 use super::schema::{entry, incident, posting};
 use super::tx::{Record, Stamp};
 use super::types::Minor;
+use crate::domain::account::AccountNo;
+use crate::domain::event::Event;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
@@ -41,46 +43,14 @@ pub fn find(conn: &mut Conn, code: &str) -> Result<Option<IncidentRow>, StoreErr
     Ok(incident::table.filter(incident::code.eq(code)).select(IncidentRow::as_select()).first(conn).optional()?)
 }
 
-/// A movement of an incident on one account, with the event that made it.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
-pub struct Movement {
-    /// Entry.
-    pub entry_no: i64,
-    /// Event code.
-    pub event: String,
-    /// Incident.
-    pub incident_id: Option<i32>,
-    /// Account.
-    pub account_no: i32,
-    /// Asset.
-    pub asset_id: i32,
-    /// Units, signed.
-    pub quantity: Minor,
-    /// Value, signed.
-    pub value: Minor,
-}
-
-/// What incidents moved on these accounts, in the order of recording; `only` limits it to one incident. Accounts that only incidents
-/// use, so that nothing else is read.
-pub fn movements(conn: &mut Conn, accounts: &[i32], only: Option<i32>) -> Result<Vec<Movement>, StoreError> {
-    let mut found = Vec::new();
-    for account in accounts {
-        let rows: Vec<Movement> = posting::table
-            .inner_join(entry::table.on(entry::no.eq(posting::entry_no)))
-            .filter(posting::account_no.eq(account))
-            .filter(posting::incident_id.is_not_null())
-            .order((posting::entry_no, posting::line))
-            .select((
-                posting::entry_no,
-                entry::event,
-                posting::incident_id,
-                posting::account_no,
-                posting::asset_id,
-                posting::quantity,
-                posting::value,
-            ))
-            .load(conn)?;
-        found.extend(rows.into_iter().filter(|row| only.is_none_or(|id| row.incident_id == Some(id))));
-    }
-    Ok(found)
+/// Units that entries of one event moved on an account for an incident: (asset, signed units), in the order of recording.
+pub fn moved_by(conn: &mut Conn, incident: i32, account: AccountNo, event: Event) -> Result<Vec<(i32, Minor)>, StoreError> {
+    Ok(posting::table
+        .inner_join(entry::table.on(entry::no.eq(posting::entry_no)))
+        .filter(posting::account_no.eq(account.0))
+        .filter(posting::incident_id.eq(incident))
+        .filter(entry::event.eq(event.code()))
+        .order((posting::entry_no, posting::line))
+        .select((posting::asset_id, posting::quantity))
+        .load(conn)?)
 }
