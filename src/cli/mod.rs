@@ -4,6 +4,7 @@
 pub mod ctx;
 mod init;
 mod keys;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use ctx::{CliError, Ctx, GlobalArgs};
@@ -28,6 +29,8 @@ enum Command {
     Migrate(init::MigrateArgs),
     /// Keys of service accounts that feed contributions.
     Keys(keys::Args),
+    /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
+    Verify(verify::Args),
 }
 
 /// Runs the command line of this process.
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&ctx, args),
         Command::Migrate(args) => init::migrate(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
+        Command::Verify(args) => verify::run(&ctx, args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,6 +16,7 @@ pub mod registry;
 pub mod reversals;
 pub mod treasury;
 pub mod valuation;
+pub mod verify;
 
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::proof::leaf::canonical;

@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod payout;
 pub mod price;
 pub mod projection;
+pub mod rebuild;
 pub mod reference;
 
 pub mod request;

@@ -390,3 +390,13 @@ fn fold_days(rows: &[BalanceDayRow]) -> Result<BTreeMap<(AccountNo, AssetId), Am
 pub fn first_period(conn: &mut Conn) -> Result<Option<String>, StoreError> {
     Ok(balance_day::table.order(balance_day::period).select(balance_day::period).first(conn).optional()?)
 }
+
+/// All daily movements.
+pub fn all_movements(conn: &mut Conn) -> Result<Vec<BalanceDayRow>, StoreError> {
+    movements_until(conn, "9999-12-31")
+}
+
+/// All lots as stored, empty ones included, by number.
+pub fn all_lots(conn: &mut Conn) -> Result<Vec<LotRow>, StoreError> {
+    Ok(lot::table.order(lot::id).select(LotRow::as_select()).load(conn)?)
+}

@@ -1,0 +1,103 @@
+//! `safu verify`: replays the log, rebuilds every leaf from the rows it covers, recomputes every balance, lot and sub-ledger
+//! and compares. It trusts nothing that is derived and writes nothing.
+//!
+//! Cost: one pass over leaves, entries and postings, one over the rows of files; memory grows with balances and lots only.
+
+mod contributions;
+mod journal;
+mod leaves;
+
+use super::Book;
+use crate::store::conn::Conn;
+use crate::store::error::StoreError;
+use serde::Serialize;
+
+/// Findings that are listed; more are only counted.
+const LISTED: usize = 200;
+
+/// Something stored that differs from what the log says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What differs, for example `balance 1210 BTC` or `entry 12, line 3`.
+    pub subject: String,
+    /// How it differs.
+    pub detail: String,
+}
+
+/// What was checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Leaves of the log.
+    pub leaves: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Postings.
+    pub postings: u64,
+    /// Running balances.
+    pub balances: u64,
+    /// Lots.
+    pub lots: u64,
+    /// Single contributions.
+    pub contributions: u64,
+    /// Rows of fee reports.
+    pub fee_rows: u64,
+    /// Claims.
+    pub claims: u64,
+    /// Payouts.
+    pub payouts: u64,
+}
+
+/// The verdict on a book.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Leaves in the log.
+    pub log_size: u64,
+    /// Root of the log, hex.
+    pub log_root: String,
+    /// What was checked.
+    pub counts: Counts,
+    /// What differs; at most 200 are listed.
+    pub findings: Vec<Finding>,
+    /// How many findings there are in all.
+    pub finding_count: usize,
+}
+
+impl Verdict {
+    /// True when nothing differs.
+    pub const fn is_good(&self) -> bool {
+        self.finding_count == 0
+    }
+
+    fn add(&mut self, subject: impl Into<String>, detail: impl Into<String>) {
+        self.finding_count = self.finding_count.saturating_add(1);
+        if self.findings.len() < LISTED {
+            self.findings.push(Finding { subject: subject.into(), detail: detail.into() });
+        }
+    }
+}
+
+/// Verifies a book in one state of it.
+///
+/// # Errors
+/// Only if the database cannot be read; whatever can be read and is wrong is a finding.
+pub fn verify(book: &Book) -> Result<Verdict, StoreError> {
+    book.read(|conn| {
+        let mut verdict = Verdict::default();
+        match walk(conn, &mut verdict) {
+            // A row that cannot even be read as what it should be is a finding like any other.
+            Err(StoreError::Damaged(detail)) => verdict.add("book", detail),
+            other => other?,
+        }
+        Ok(verdict)
+    })
+}
+
+fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
+    let log = leaves::check(conn, verdict)?;
+    let replay = journal::replay(conn, &log, verdict)?;
+    contributions::check(conn, &replay, verdict)
+}
+
+fn count(n: impl TryInto<u64>) -> u64 {
+    n.try_into().unwrap_or(u64::MAX)
+}
