@@ -22,3 +22,5 @@ mod support;
 mod exports;
 #[path = "it/story.rs"]
 mod story;
+#[path = "it/treasury.rs"]
+mod treasury;

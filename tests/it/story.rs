@@ -2,7 +2,7 @@
 //! account and asset, the lots, the trial balance and the ratios agree to the last digit.
 
 #[path = "story/book.rs"]
-mod book;
+pub mod book;
 
 use book::{Story, units};
 use safu_ledger::domain::account::no;
