@@ -238,7 +238,7 @@ pub fn stream(
 ) -> Result<(), StoreError> {
     let rows = contribution::table.filter(contribution::id.between(first, last)).order(contribution::id);
     on_each!(conn, c => {
-        for row in rows.select(ContributionRow::as_select()).load_iter(c)? {
+        for row in rows.select(ContributionRow::as_select()).load_iter::<ContributionRow, diesel::connection::DefaultLoadingMode>(c)? {
             each(row?)?;
         }
     });
