@@ -253,3 +253,14 @@ pub fn stored_rows_root(conn: &mut Conn, batch: &PayoutBatchRow) -> Result<Hash,
 pub fn count(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(payout::table.count().get_result(conn)?)
 }
+
+/// The units of every claim that a batch paid.
+pub fn claims_paid(conn: &mut Conn, batch: &PayoutBatchRow) -> Result<Vec<Minor>, StoreError> {
+    use super::schema::claim;
+    Ok(payout::table
+        .inner_join(claim::table.on(claim::incident_id.eq(payout::incident_id).and(claim::no.eq(payout::claim_no))))
+        .filter(payout::incident_id.eq(batch.incident_id))
+        .filter(payout::batch_id.eq(batch.id))
+        .select(claim::quantity)
+        .load(conn)?)
+}

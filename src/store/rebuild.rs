@@ -1,10 +1,13 @@
 //! Leaves rebuilt from the rows they cover, so that `safu verify` can compare what is stored with what was logged.
 
+use super::claim::{ClaimApprovalRow, ClaimsFileRow};
 use super::conn::Conn;
 use super::contribution::BatchRow;
 use super::error::StoreError;
 use super::fact::FactRow;
+use super::incident::IncidentRow;
 use super::key::{KeyRow, RevocationRow};
+use super::payout::PayoutBatchRow;
 use super::price::{ClosedPeriodRow, PriceRow, PriceSet, PriceSetRow};
 use super::reference::{AccountRow, AssetRow, BookRow, VenueRow, WalletRow};
 use super::schema;
@@ -53,12 +56,20 @@ pub fn between(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<Rebuilt>, Stor
     all.extend(records(rows_between!(conn, fact, FactRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, closed_period, ClosedPeriodRow, from, to), |r| r.leaf));
     all.extend(records(price_sets(conn, from, to)?, |set| set.header.leaf));
-    all.extend(rows_between!(conn, contribution_batch, BatchRow, from, to).into_iter().map(|row| Rebuilt {
-        leaf: row.leaf,
-        kind: "contribution_batch",
-        body: row.body(),
-        recorded_at: Some(row.recorded_at),
-    }));
+    all.extend(records(rows_between!(conn, incident, IncidentRow, from, to), |r| r.leaf));
+    all.extend(records(rows_between!(conn, claim_approval, ClaimApprovalRow, from, to), |r| r.leaf));
+    /// Rows whose leaf covers further rows by a root, so that their record type is not the row itself.
+    macro_rules! headers {
+        ($($table:ident: $row:ty),*) => { $(
+            all.extend(rows_between!(conn, $table, $row, from, to).into_iter().map(|row| Rebuilt {
+                leaf: row.leaf,
+                kind: stringify!($table),
+                body: row.body(),
+                recorded_at: Some(row.recorded_at),
+            }));
+        )* };
+    }
+    headers!(contribution_batch: BatchRow, claims_file: ClaimsFileRow, payout_batch: PayoutBatchRow);
     Ok(all)
 }
 
@@ -101,7 +112,11 @@ pub fn row_count(conn: &mut Conn) -> Result<i64, StoreError> {
         fact,
         closed_period,
         price_set,
-        contribution_batch
+        contribution_batch,
+        incident,
+        claims_file,
+        claim_approval,
+        payout_batch
     );
     Ok(total)
 }

@@ -8,6 +8,7 @@ use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::{Draft, Posting};
 use crate::domain::event::Event;
+use crate::domain::ids::IncidentId;
 use crate::domain::price::Price;
 use crate::ledger::invariants;
 use crate::ledger::lots::LotTable;
@@ -27,6 +28,8 @@ pub(super) struct Replay {
     lots: LotTable,
     /// Contributions receivable debited, by (source, business date, asset): ties sub-ledgers to the journal.
     pub(super) accrued: BTreeMap<(String, String, AssetId), Quantity>,
+    /// Units moved on claims payable by event, incident and asset: debits positive.
+    payable: BTreeMap<(String, IncidentId, AssetId), Quantity>,
     last_entry: i64,
 }
 
@@ -130,8 +133,24 @@ impl Replay {
                 let sum = self.accrued.entry(key).or_default();
                 *sum = sum.checked_sub(line.quantity).ok_or_else(|| StoreError::Damaged("a sum is too large".to_owned()))?;
             }
+            self.fold_payable(header, line)?;
         }
         Ok(())
+    }
+
+    fn fold_payable(&mut self, header: &EntryRow, line: &Posting) -> Result<(), StoreError> {
+        let Some(incident) = line.dims.incident.filter(|_| line.account == no::CLAIMS_PAYABLE && !line.quantity.is_zero()) else {
+            return Ok(());
+        };
+        let sum = self.payable.entry((header.event.clone(), incident, line.asset)).or_default();
+        *sum = sum.checked_add(line.quantity).ok_or_else(|| StoreError::Damaged("a sum is too large".to_owned()))?;
+        Ok(())
+    }
+
+    /// Units that an event moved on claims payable, by incident and asset, without sign.
+    pub(super) fn payable_moved(&self, event: Event) -> BTreeMap<(IncidentId, AssetId), Quantity> {
+        let of_event = self.payable.iter().filter(|((code, ..), _)| code == event.code());
+        of_event.map(|((_, incident, asset), units)| ((*incident, *asset), Quantity(units.minor().saturating_abs()))).collect()
     }
 
     fn finish(&self, conn: &mut Conn, log: &Log, verdict: &mut Verdict) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 //!
 //! Cost: one pass over leaves, entries and postings, one over the rows of files; memory grows with balances and lots only.
 
+mod claims;
 mod contributions;
 mod journal;
 mod leaves;
@@ -95,7 +96,8 @@ pub fn verify(book: &Book) -> Result<Verdict, StoreError> {
 fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
     let log = leaves::check(conn, verdict)?;
     let replay = journal::replay(conn, &log, verdict)?;
-    contributions::check(conn, &replay, verdict)
+    contributions::check(conn, &replay, verdict)?;
+    claims::check(conn, &replay, verdict)
 }
 
 fn count(n: impl TryInto<u64>) -> u64 {
