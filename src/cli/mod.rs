@@ -4,6 +4,7 @@
 pub mod ctx;
 mod init;
 mod keys;
+mod report;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,8 @@ enum Command {
     Keys(keys::Args),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
     Verify(verify::Args),
+    /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
+    Report(report::Args),
 }
 
 /// Runs the command line of this process.
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(args) => init::migrate(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
+        Command::Report(args) => report::run(&ctx, args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

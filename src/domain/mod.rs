@@ -4,6 +4,7 @@ pub mod account;
 pub mod amount;
 pub mod asset;
 pub mod contribution;
+pub mod coverage;
 pub mod csv_text;
 pub mod entry;
 pub mod event;

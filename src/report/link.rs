@@ -36,6 +36,21 @@ pub fn report(name: &str) -> String {
     format!("/reports/{name}")
 }
 
+/// A table of the coverage report.
+pub fn coverage(table: &str) -> String {
+    format!("/reports/coverage#{table}")
+}
+
+/// The coverage report as of a day.
+pub fn coverage_on(day: jiff::civil::Date) -> String {
+    format!("/reports/coverage?as_of={day}")
+}
+
+/// The journal of one period, a day or another filter in force; `query` is what follows the question mark.
+pub fn journal(query: &str) -> String {
+    format!("/journal?{query}")
+}
+
 /// True for an address that a page may link to: a path of the product itself, an anchor, or https. Everything else, such as
 /// `javascript:` or `//elsewhere`, is shown as plain text.
 pub fn is_safe(href: &str) -> bool {

@@ -107,8 +107,13 @@ pub(super) fn raise(
 
 /// The memo figures in force on a day, by account and asset.
 pub fn in_force(conn: &mut Conn, refs: &Refs, day: Date) -> Result<Vec<MemoInForce>, StoreError> {
+    latest(refs, day, super::registry::parsed_facts::<MemoFigure>(conn, MEMO)?)
+}
+
+/// The figures in force on a day, of all given in recording order as (first day, subject, figure).
+pub fn latest(refs: &Refs, day: Date, figures: Vec<(Date, String, MemoFigure)>) -> Result<Vec<MemoInForce>, StoreError> {
     let mut latest: BTreeMap<(AccountNo, AssetId), MemoInForce> = BTreeMap::new();
-    for (since, subject, figure) in super::registry::parsed_facts::<MemoFigure>(conn, MEMO)? {
+    for (since, subject, figure) in figures {
         if since > day {
             continue;
         }

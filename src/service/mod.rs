@@ -13,6 +13,7 @@ pub mod posting;
 pub mod prices;
 pub mod refs;
 pub mod registry;
+pub mod reporting;
 pub mod reversals;
 pub mod treasury;
 pub mod valuation;

@@ -21,6 +21,7 @@ pub mod request;
 pub mod schema;
 pub mod tx;
 pub mod types;
+pub mod view;
 mod writer;
 
 use conn::{Conn, DatabaseUrl, Engine};

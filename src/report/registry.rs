@@ -1,0 +1,163 @@
+//! Every report of the product. One line here gives its page, its API answer, its command line and its exports.
+
+use super::doc::Doc;
+use super::params::Params;
+use super::reports::{coverage, coverage_history, trial_balance};
+use super::source::{ReportError, Source};
+use crate::domain::outcome::{OutcomeCode, Rejection};
+
+/// What a parameter is, for forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamKind {
+    /// A business date.
+    Date,
+    /// An account number.
+    Account,
+    /// An asset code.
+    Asset,
+    /// An event code.
+    Event,
+    /// Free words.
+    Text,
+    /// What the report is about (an entry, a price set): part of the page's address, not of its form.
+    Subject,
+}
+
+/// A parameter of a report besides as-of and known-at.
+#[derive(Debug, Clone, Copy)]
+pub struct ParamDef {
+    /// Name in queries and on the command line.
+    pub name: &'static str,
+    /// Label for people.
+    pub title: &'static str,
+    /// Kind.
+    pub kind: ParamKind,
+    /// True where there is no report without it.
+    pub required: bool,
+}
+
+const fn param(name: &'static str, title: &'static str, kind: ParamKind) -> ParamDef {
+    ParamDef { name, title, kind, required: false }
+}
+
+/// Where a report stands in lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// What the fund is worth against what it owes.
+    Coverage,
+    /// Statements of the books.
+    Statements,
+    /// Entries and accounts.
+    Journal,
+    /// Valuation.
+    Prices,
+    /// The feed of contributions.
+    Contributions,
+    /// Incidents, claims and payouts.
+    Incidents,
+}
+
+impl Group {
+    /// Every group in the order of lists.
+    pub const ALL: [Self; 6] =
+        [Self::Coverage, Self::Statements, Self::Journal, Self::Prices, Self::Contributions, Self::Incidents];
+
+    /// The heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Coverage => "Coverage",
+            Self::Statements => "Statements",
+            Self::Journal => "Journal",
+            Self::Prices => "Prices",
+            Self::Contributions => "Contributions",
+            Self::Incidents => "Incidents",
+        }
+    }
+}
+
+/// The function that makes a report.
+pub type Run = fn(&mut dyn Source, &Params) -> Result<Doc, ReportError>;
+
+/// A report.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportDef {
+    /// Name in addresses and on the command line.
+    pub name: &'static str,
+    /// Title for people.
+    pub title: &'static str,
+    /// What it answers, in one line.
+    pub about: &'static str,
+    /// Where it stands in lists.
+    pub group: Group,
+    /// Its own parameters.
+    pub params: &'static [ParamDef],
+    /// Makes it.
+    pub run: Run,
+}
+
+impl ReportDef {
+    /// True when it can be made without naming a subject, so that lists can lead to it.
+    pub fn is_listed(&self) -> bool {
+        !self.params.iter().any(|param| param.required)
+    }
+}
+
+const FROM: ParamDef = param("from", "From", ParamKind::Date);
+const TO: ParamDef = param("to", "To", ParamKind::Date);
+
+/// Every report, in the order of lists.
+pub const REPORTS: &[ReportDef] = &[
+    ReportDef {
+        name: "coverage",
+        title: "Coverage",
+        about: "What the fund is worth against what it owes, with every ratio, its parts and its formula",
+        group: Group::Coverage,
+        params: &[],
+        run: coverage::run,
+    },
+    ReportDef {
+        name: "coverage-history",
+        title: "Coverage history",
+        about: "Fund value, obligations and coverage at every price set",
+        group: Group::Coverage,
+        params: &[FROM, TO],
+        run: coverage_history::run,
+    },
+    ReportDef {
+        name: "trial-balance",
+        title: "Trial balance",
+        about: "Units and value of every account and asset; both must come to zero",
+        group: Group::Statements,
+        params: &[],
+        run: trial_balance::run,
+    },
+];
+
+/// The report with this name.
+///
+/// # Errors
+/// `NotFound`, with the names there are.
+pub fn find(name: &str) -> Result<&'static ReportDef, Rejection> {
+    REPORTS.iter().find(|report| report.name == name).ok_or_else(|| {
+        let names: Vec<&str> = REPORTS.iter().map(|report| report.name).collect();
+        let detail = format!("there is no such report; there are {}", names.join(", "));
+        Rejection::new(OutcomeCode::NotFound, "/report", name, detail)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_fit_addresses() {
+        for (at, report) in REPORTS.iter().enumerate() {
+            assert!(report.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", report.name);
+            assert!(!REPORTS.iter().skip(at + 1).any(|other| other.name == report.name), "{} is there twice", report.name);
+            for param in report.params {
+                assert!(!super::super::params::COMMON.contains(&param.name), "{}: {}", report.name, param.name);
+            }
+        }
+        assert!(find("nothing").is_err());
+    }
+}

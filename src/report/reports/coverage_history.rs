@@ -1,0 +1,150 @@
+//! Coverage at every price set, computed in one pass over the daily movements.
+
+use crate::domain::amount::Value;
+use crate::domain::coverage::{Coverage, Flows, Input, Memo, Ratio, Targets, Totals};
+use crate::ledger::trial_balance::TrialBalance;
+use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Row, Series, Table, Tone};
+use crate::report::params::Params;
+use crate::report::source::{CoverageTerms, PriceSet, ReportError, Source};
+use crate::report::{fund, link, registry};
+use jiff::civil::Date;
+
+/// The fund on one day of the history.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// Cut-off date of the price set.
+    pub day: Date,
+    /// Ratios; those of policy and memo figures are not part of a history.
+    pub coverage: Coverage,
+}
+
+/// The fund at every price set of the days `from..=to`.
+///
+/// # Errors
+/// [`ReportError::Source`].
+pub fn points(source: &mut dyn Source, from: Option<Date>, to: Date) -> Result<Vec<Point>, ReportError> {
+    let sets = source.price_sets(from, to)?;
+    let movements = source.movements(None, to)?;
+    let mut moved = movements.iter().peekable();
+    let mut balance = TrialBalance::default();
+    let mut points = Vec::with_capacity(sets.len());
+    for set in &sets {
+        while let Some(movement) = moved.next_if(|movement| movement.day <= set.cutoff_on) {
+            balance.add(movement.account, movement.asset, movement.quantity, movement.value)?;
+        }
+        points.push(Point { day: set.cutoff_on, coverage: at(source, &balance, set)? });
+    }
+    Ok(points)
+}
+
+fn at(source: &dyn Source, balance: &TrialBalance, set: &PriceSet) -> Result<Coverage, ReportError> {
+    let unknown = || Err("not part of a history".to_owned());
+    let input = Input {
+        positions: fund::positions(source.facts(), balance, &|asset| set.price(asset), None)?,
+        totals: Totals::default(),
+        targets: Targets::default(),
+        memo: Memo { covered: unknown(), hot_wallets: unknown() },
+        flows: Flows::default(),
+    };
+    Ok(input.coverage())
+}
+
+/// The chart of coverage over time with the bands of the policy in force.
+pub fn chart(points: &[Point], terms: Option<&CoverageTerms>) -> Chart {
+    let line = |name: &str, key: &str| Series {
+        name: name.to_owned(),
+        points: points.iter().map(|point| (point.day, ratio(point, key), Some(link::coverage_on(point.day)))).collect(),
+    };
+    Chart {
+        id: "coverage-history".to_owned(),
+        title: "Coverage over time".to_owned(),
+        finding: finding(points),
+        kind: ChartKind::Line {
+            series: vec![line("Coverage", "coverage"), line("Lowest matched", "matched")],
+            bands: bands(terms),
+            unit: "×".to_owned(),
+        },
+    }
+}
+
+fn ratio(point: &Point, key: &str) -> Option<rust_decimal::Decimal> {
+    point.coverage.get(key).and_then(|ratio| ratio.value.clone().ok())
+}
+
+fn bands(terms: Option<&CoverageTerms>) -> Vec<(String, rust_decimal::Decimal, Tone)> {
+    let Some(terms) = terms else { return Vec::new() };
+    let minimum = terms.minimum.map(|minimum| ("minimum".to_owned(), fund::level(minimum), Tone::Bad));
+    let other = terms.bands.iter().filter(|band| Some(band.below) != terms.minimum);
+    minimum.into_iter().chain(other.map(|band| (band.name.clone(), fund::level(band.below), Tone::Warn))).collect()
+}
+
+/// Where coverage was lowest, and where it is now.
+fn finding(points: &[Point]) -> String {
+    let known: Vec<(Date, rust_decimal::Decimal)> =
+        points.iter().filter_map(|point| Some((point.day, ratio(point, "coverage")?))).collect();
+    let Some((lowest, last)) = known.iter().min_by_key(|(_, ratio)| *ratio).zip(known.last()) else {
+        return "Nothing was owed on any of these days, so there is no coverage to show.".to_owned();
+    };
+    let shown = |ratio: rust_decimal::Decimal| fund::shown(&Content::Ratio(ratio));
+    format!("Coverage was lowest on {} at {} and stood at {} on {}.", lowest.0, shown(lowest.1), shown(last.1), last.0)
+}
+
+/// Makes the report.
+pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError> {
+    let report = registry::find("coverage-history")?;
+    let as_of = source.facts().as_of;
+    let to = params.date("to")?.map_or(as_of, |to| to.min(as_of));
+    let points = points(source, params.date("from")?, to)?;
+    let policies = source.coverage_policies()?;
+    let terms = fund::terms_at(&policies, as_of);
+    let facts = source.facts();
+    let currency = facts.currency();
+    let rows = points.iter().rev().map(|point| row(point, fund::terms_at(&policies, point.day)));
+    Ok(Doc {
+        name: report.name.to_owned(),
+        title: report.title.to_owned(),
+        finding: Some(finding(&points)),
+        basis: fund::basis(facts, report, params, None),
+        charts: if points.is_empty() { Vec::new() } else { vec![chart(&points, terms)] },
+        tables: vec![Table {
+            id: "coverage-history".to_owned(),
+            caption: "Coverage at each price set, the latest first".to_owned(),
+            columns: vec![
+                Column::text("day", "Prices of"),
+                Column::number("fund_value", &format!("Fund value ({currency})")),
+                Column::number("obligations", &format!("Obligations ({currency})")),
+                Column::number("coverage", "Coverage"),
+                Column::text("state", "State"),
+                Column::number("available", "Available"),
+                Column::number("matched", "Lowest matched"),
+                Column::text("matched_asset", "of"),
+            ],
+            rows: rows.collect(),
+            next: None,
+            empty: Some("No price set is locked yet; `safu prices import` brings the first.".to_owned()),
+        }],
+        notes: vec!["Each day is judged by the policy in force on that day; the lines show the limits of today's.".to_owned()],
+        ..Doc::default()
+    })
+}
+
+fn row(point: &Point, terms: Option<&CoverageTerms>) -> Row {
+    let to = link::coverage_on(point.day);
+    let value = |known: &Result<Value, String>| match known {
+        Ok(value) => Cell::value(*value),
+        Err(why) => Cell::blank(why),
+    };
+    let cell = |key: &str| point.coverage.get(key).map_or_else(Cell::empty, fund::ratio_cell).to(&to);
+    let (word, tone) = fund::judge(terms, ratio(point, "coverage"));
+    let lowest = point.coverage.matched.first().map(|ratio: &Ratio| ratio.label.trim_start_matches("Matched ").to_owned());
+    Row::body(vec![
+        Cell::new(Content::Date(point.day)).to(link::price_set(point.day)),
+        value(&point.coverage.fund_value).to(&to),
+        Cell::value(point.coverage.obligations).to(&to),
+        cell("coverage"),
+        Cell::new(Content::State(word, tone)),
+        cell("available"),
+        cell("matched"),
+        Cell::text(lowest.unwrap_or_default()),
+    ])
+}

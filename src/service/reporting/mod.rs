@@ -1,0 +1,70 @@
+//! Reports: opens the book at one pair of as-of and known-at and runs a report of the registry over it, in one read transaction.
+
+mod source;
+mod window;
+
+use super::Book;
+use super::refs::{FUNCTIONAL, Refs};
+use crate::report::doc::Doc;
+use crate::report::params::Params;
+use crate::report::registry;
+use crate::report::source::{ReportError, Source};
+use crate::store::error::StoreError;
+use crate::store::reference;
+use window::View;
+
+impl From<ReportError> for StoreError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Rejected(rejection) => Self::Rejected(rejection),
+            ReportError::Source(error) => match error.downcast::<Self>() {
+                Ok(stored) => *stored,
+                Err(other) => Self::Damaged(other.to_string()),
+            },
+        }
+    }
+}
+
+impl From<StoreError> for ReportError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Rejected(rejection) => Self::Rejected(rejection),
+            other => Self::Source(Box::new(other)),
+        }
+    }
+}
+
+impl Book {
+    /// Makes a report: `query` are its parameters as a page or the command line gives them (`as_of`, `known_at` and the
+    /// report's own; empty values do not count).
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown report or subject, `InvalidField` for a wrong parameter, or the database's failure.
+    pub fn report(&self, name: &str, query: &[(String, String)]) -> Result<Doc, StoreError> {
+        let report = registry::find(name)?;
+        let params = Params::new(report, query)?;
+        self.at(&params, |source| (report.run)(source, &params))
+    }
+
+    /// Name and functional currency of the book, for the head of every page.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub fn title(&self) -> Result<(String, String), StoreError> {
+        self.read(|conn| {
+            let name = reference::book_row(conn)?.map(|book| book.name).unwrap_or_default();
+            Ok((name, Refs::load(conn)?.code(FUNCTIONAL).to_owned()))
+        })
+    }
+
+    /// Runs `body` over the book as the parameters want it.
+    ///
+    /// # Errors
+    /// What `body` returned, or the database's failure.
+    pub fn at<T>(&self, params: &Params, body: impl FnOnce(&mut dyn Source) -> Result<T, ReportError>) -> Result<T, StoreError> {
+        self.read(|conn| {
+            let mut view = View::open(conn, params.as_of()?, params.known_at()?, self.clock.today())?;
+            Ok(body(&mut view)?)
+        })
+    }
+}

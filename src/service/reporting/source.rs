@@ -1,0 +1,235 @@
+//! The book at one pair of as-of and known-at: what reports read.
+
+use super::window::{View, parse_day};
+use crate::domain::amount::Value;
+use crate::domain::asset::AssetId;
+use crate::domain::coverage::{Scenario, Targets};
+use crate::domain::event::Event;
+use crate::domain::ids::EntryNo;
+use crate::domain::price::Price;
+use crate::ledger::trial_balance::TrialBalance;
+use crate::proof::merkle::{Hash, inclusion_proof, root_of};
+use crate::report::source::{
+    Band, BookFacts, CoverageTerms, EntryFacts, Inclusion, JournalFilter, JournalPage, JournalTotals, MemoFigure, Movement,
+    PriceSet, Quote, ReportError, Source,
+};
+use crate::service::memo::{self, MEMO};
+use crate::service::policies::{COVERAGE, CoveragePolicy, Ratio};
+use crate::service::refs::Refs;
+use crate::store::error::StoreError;
+use crate::store::fact;
+use crate::store::journal::{self, EntryRow, PostingRow};
+use crate::store::price::{self, PriceRow, PriceSetRow};
+use crate::store::view::{self, EntryFilter};
+use jiff::{Timestamp, civil::Date};
+use std::collections::BTreeMap;
+
+/// Filters that find more entries than this get no sums: they would read all of them.
+const MAX_SUMMED: i64 = 100_000;
+
+impl Source for View<'_> {
+    fn facts(&self) -> &BookFacts {
+        &self.facts
+    }
+
+    fn balances(&mut self, as_of: Date) -> Result<TrialBalance, ReportError> {
+        Ok(self.balances_as_of(as_of)?)
+    }
+
+    fn movements(&mut self, from: Option<Date>, to: Date) -> Result<Vec<Movement>, ReportError> {
+        Ok(self.movements_between(from, to)?)
+    }
+
+    fn prices(&mut self, day: Date) -> Result<Option<PriceSet>, ReportError> {
+        let header =
+            price::headers(self.conn)?.into_iter().rev().find(|h| h.cutoff_on <= day.to_string() && h.leaf < self.known.leaves);
+        let Some(header) = header else { return Ok(None) };
+        let set = price::set_on(self.conn, &header.cutoff_on)?;
+        Ok(set.map(|set| price_set(&set.header, &set.prices)).transpose()?)
+    }
+
+    fn price_sets(&mut self, from: Option<Date>, to: Date) -> Result<Vec<PriceSet>, ReportError> {
+        let (from, to) = (from.map(|day| day.to_string()).unwrap_or_default(), to.to_string());
+        let mut rows: BTreeMap<String, Vec<PriceRow>> = BTreeMap::new();
+        for row in price::all_prices(self.conn)? {
+            rows.entry(row.cutoff_on.clone()).or_default().push(row);
+        }
+        let headers = price::headers(self.conn)?;
+        let wanted = headers.iter().filter(|h| h.leaf < self.known.leaves && (&from..=&to).contains(&&h.cutoff_on));
+        let sets = wanted.map(|h| price_set(h, rows.get(&h.cutoff_on).map(Vec::as_slice).unwrap_or_default()));
+        Ok(sets.collect::<Result<_, _>>()?)
+    }
+
+    fn coverage_policies(&mut self) -> Result<Vec<CoverageTerms>, ReportError> {
+        let mut terms = Vec::new();
+        for row in fact::of_kind(self.conn, COVERAGE)?.into_iter().filter(|row| row.leaf < self.known.leaves) {
+            terms.push(coverage_terms(&self.refs, parse_day(&row.effective_on)?, &row.parse()?)?);
+        }
+        // Stable, so that of two for the same day the later recording stays behind and holds.
+        terms.sort_by_key(|terms| terms.since);
+        Ok(terms)
+    }
+
+    fn memo(&mut self, day: Date) -> Result<Vec<MemoFigure>, ReportError> {
+        let rows = fact::of_kind(self.conn, MEMO)?.into_iter().filter(|row| row.leaf < self.known.leaves);
+        let rows = rows.map(|row| Ok((parse_day(&row.effective_on)?, row.subject.clone(), row.parse()?)));
+        let figures = rows.collect::<Result<Vec<_>, StoreError>>()?;
+        let found = memo::latest(&self.refs, day, figures)?;
+        let figure =
+            |m: memo::MemoInForce| MemoFigure { account: m.account, asset: m.asset, quantity: m.quantity, since: m.since };
+        Ok(found.into_iter().map(figure).collect())
+    }
+
+    fn closed_periods(&mut self) -> Result<Vec<String>, ReportError> {
+        let rows = price::closed_periods(self.conn)?;
+        Ok(rows.into_iter().filter(|row| row.leaf < self.known.leaves).map(|row| row.period).collect())
+    }
+
+    fn journal(&mut self, filter: &JournalFilter, below: Option<EntryNo>, limit: usize) -> Result<JournalPage, ReportError> {
+        let mut stored = self.entry_filter(filter);
+        if let Some(below) = below {
+            let last = below.0.saturating_sub(1);
+            stored.last = Some(stored.last.map_or(last, |known| known.min(last)));
+        }
+        let mut rows = view::entries(self.conn, &stored, i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| EntryNo(row.no));
+        Ok(JournalPage { entries: self.with_lines(rows)?, next })
+    }
+
+    fn journal_totals(&mut self, filter: &JournalFilter) -> Result<Option<JournalTotals>, ReportError> {
+        let rows = view::entries(self.conn, &self.entry_filter(filter), MAX_SUMMED.saturating_add(1))?;
+        let entries = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if entries > MAX_SUMMED {
+            return Ok(None);
+        }
+        let numbers: Vec<i64> = rows.iter().map(|row| row.no).collect();
+        let mut totals = JournalTotals { entries, ..JournalTotals::default() };
+        for part in numbers.chunks(2_000) {
+            for line in view::postings_of(self.conn, part)?.iter().filter(|line| wants(filter, line)) {
+                totals.add(line.value.value()).ok_or_else(crate::report::source::overflow)?;
+            }
+        }
+        Ok(Some(totals))
+    }
+
+    fn entry(&mut self, no: EntryNo) -> Result<Option<EntryFacts>, ReportError> {
+        if no.0 > self.known.last_entry {
+            return Ok(None);
+        }
+        let header = journal::headers_between(self.conn, no.0, no.0)?;
+        Ok(self.with_lines(header)?.pop())
+    }
+
+    fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {
+        let hashes: Vec<Hash> = crate::store::log::leaf_hashes(self.conn)?;
+        let Some(index) = usize::try_from(leaf).ok() else { return Ok(None) };
+        let (Some(hash), Some(path)) = (hashes.get(index).copied(), inclusion_proof(&hashes, index)) else { return Ok(None) };
+        let size = u64::try_from(hashes.len()).unwrap_or(u64::MAX);
+        Ok(Some(Inclusion { leaf_hash: hash, size, root: root_of(hashes), path }))
+    }
+}
+
+impl View<'_> {
+    fn entry_filter(&self, filter: &JournalFilter) -> EntryFilter {
+        let to = filter.to.map_or(self.facts.as_of, |to| to.min(self.facts.as_of));
+        EntryFilter {
+            from: filter.from.map(|day| day.to_string()),
+            to: Some(to.to_string()),
+            event: filter.event.map(|event| event.code().to_owned()),
+            account: filter.account.map(|account| account.0),
+            asset: filter.asset.map(|asset| asset.0),
+            pattern: filter.text.as_deref().map(pattern),
+            last: Some(self.known.last_entry),
+        }
+    }
+
+    fn with_lines(&mut self, rows: Vec<EntryRow>) -> Result<Vec<EntryFacts>, StoreError> {
+        let numbers: Vec<i64> = rows.iter().map(|row| row.no).collect();
+        let mut lines: BTreeMap<i64, Vec<PostingRow>> = BTreeMap::new();
+        for line in view::postings_of(self.conn, &numbers)? {
+            lines.entry(line.entry_no).or_default().push(line);
+        }
+        let reversed: BTreeMap<i64, i64> = view::reversals_of(self.conn, &numbers)?.into_iter().collect();
+        let known = self.known.last_entry;
+        let entry = |row: EntryRow| {
+            let postings = lines.remove(&row.no).unwrap_or_default();
+            let by = reversed.get(&row.no).copied().filter(|by| *by <= known);
+            entry_facts(row, &postings, by)
+        };
+        rows.into_iter().map(entry).collect()
+    }
+}
+
+fn wants(filter: &JournalFilter, line: &PostingRow) -> bool {
+    filter.account.is_none_or(|account| account.0 == line.account_no) && filter.asset.is_none_or(|a| a.0 == line.asset_id)
+}
+
+/// `%text%` with the signs of LIKE taken literally.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_ascii_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+fn entry_facts(row: EntryRow, postings: &[PostingRow], reversed_by: Option<i64>) -> Result<EntryFacts, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged(format!("entry {}: {what}", row.no));
+    Ok(EntryFacts {
+        no: EntryNo(row.no),
+        event: Event::from_code(&row.event).ok_or_else(|| damaged("event"))?,
+        effective_on: parse_day(&row.effective_on)?,
+        recorded_at: Timestamp::from_microsecond(row.recorded_at).map_err(|_| damaged("recorded_at"))?,
+        postings: postings.iter().map(PostingRow::to_domain).collect::<Result<_, _>>()?,
+        reverses: row.reverses.map(EntryNo),
+        reversed_by: reversed_by.map(EntryNo),
+        period: row.period,
+        actor: row.actor,
+        request_key: row.request_key,
+        memo: row.memo,
+        source: row.source,
+        leaf: row.leaf,
+    })
+}
+
+fn price_set(header: &PriceSetRow, rows: &[PriceRow]) -> Result<PriceSet, StoreError> {
+    let damaged = |e: &dyn std::fmt::Display| StoreError::Damaged(format!("price set {}: {e}", header.cutoff_on));
+    let quote = |row: &PriceRow| {
+        let price = Price::parse(&row.price).map_err(|e| damaged(&e))?;
+        Ok((AssetId(row.asset_id), Quote { price, basis: row.basis.clone() }))
+    };
+    Ok(PriceSet {
+        cutoff_on: parse_day(&header.cutoff_on)?,
+        source: header.source.clone(),
+        source_hash: header.source_hash.clone(),
+        quotes: rows.iter().map(quote).collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn coverage_terms(refs: &Refs, since: Date, policy: &CoveragePolicy) -> Result<CoverageTerms, StoreError> {
+    let by_asset = |ratios: &BTreeMap<String, Ratio>| -> Result<BTreeMap<AssetId, i128>, StoreError> {
+        ratios.iter().map(|(code, ratio)| Ok((refs.asset("/asset", code)?.id, ratio.millionths()))).collect()
+    };
+    let scenarios = policy.scenarios.iter().map(|s| {
+        let loss = s.loss.map_or(Value::ZERO, |loss| loss.0);
+        Ok(Scenario { name: s.name.clone(), shocks: by_asset(&s.shocks)?, loss })
+    });
+    Ok(CoverageTerms {
+        since,
+        targets: Targets {
+            target: policy.target.map(|target| target.0),
+            floor: policy.floor.map(|floor| floor.0),
+            stress_payout_share: policy.stress_payout_share.map_or(0, Ratio::millionths),
+            scenarios: scenarios.collect::<Result<_, StoreError>>()?,
+        },
+        minimum: policy.minimum_coverage.map(Ratio::millionths),
+        bands: policy.bands.iter().map(|b| Band { below: b.below.millionths(), name: b.name.clone() }).collect(),
+        haircuts: by_asset(&policy.haircuts)?,
+    })
+}
