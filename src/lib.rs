@@ -10,4 +10,5 @@ pub mod proof;
 pub mod report;
 pub mod service;
 pub mod store;
+pub mod telemetry;
 pub mod web;

@@ -20,6 +20,9 @@ mod support;
 
 #[path = "it/exports.rs"]
 mod exports;
+#[path = "it/incidents.rs"]
+mod incidents;
+
 #[path = "it/story.rs"]
 mod story;
 #[path = "it/treasury.rs"]

@@ -3,6 +3,7 @@
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
 use crate::report::doc::{Cell, Column, Content, Doc, Row, Table, Tone};
+use crate::service::keys::KeyScope;
 use crate::store::key;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -17,10 +18,13 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make a key that may submit fee reports and contributions; its secret is shown once.
+    /// Make a key for a program; its secret is shown once.
     Create {
         /// Name of the service account, for example `fee-job`.
         name: String,
+        /// What it may do: feed contributions, or give the finance team's commands.
+        #[arg(long, value_enum, default_value_t = ScopeArg::Feed)]
+        scope: ScopeArg,
         /// Moment from which the key is refused, for example 2026-12-31T00:00:00Z.
         #[arg(long, value_name = "TIME")]
         expires: Option<Timestamp>,
@@ -34,15 +38,33 @@ enum Verb {
     },
 }
 
+/// The scopes as words of the command line.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ScopeArg {
+    /// Submit fee reports and contributions, and read them back.
+    Feed,
+    /// Prices, treasury, incidents, claims and payouts, and reading the whole book.
+    Operate,
+}
+
+impl From<ScopeArg> for KeyScope {
+    fn from(arg: ScopeArg) -> Self {
+        match arg {
+            ScopeArg::Feed => Self::Feed,
+            ScopeArg::Operate => Self::Operate,
+        }
+    }
+}
+
 /// Runs `safu keys`.
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     match &args.verb {
-        Verb::Create { name, expires } => {
+        Verb::Create { name, scope, expires } => {
             if ctx.global.dry_run {
                 return Err(CliError::Usage("a key that is not recorded would be of no use; leave --dry-run out".to_owned()));
             }
-            let key = book.create_key(&ctx.call(), name, *expires)?;
+            let key = book.create_key(&ctx.call(), name, (*scope).into(), *expires)?;
             ctx.say(&format!("Key of {name}. It is shown this once; only its hash is kept."));
             let shown = if ctx.global.json { json!({"name": key.name, "key": key.secret}).to_string() } else { key.secret };
             ctx.print(&shown)

@@ -39,6 +39,8 @@ outcomes! {
     RowCountMismatch = 1107, "row-count-mismatch", 422, "The number of rows differs from the manifest";
     TotalsMismatch = 1108, "totals-mismatch", 422, "The sums of the rows differ from the control totals";
     DuplicateRow = 1109, "duplicate-row", 422, "Two rows have the same natural key";
+    MethodNotAllowed = 1110, "method-not-allowed", 405, "The address does not take this method";
+    UnsupportedMediaType = 1111, "unsupported-media-type", 415, "The media type of the request is not one that is taken";
     IdempotencyKeyMissing = 1201, "idempotency-key-missing", 400, "A write needs an Idempotency-Key";
     IdempotencyKeyInvalid = 1202, "idempotency-key-invalid", 400, "The Idempotency-Key is not usable";
     IdempotencyConflict = 1203, "idempotency-conflict", 422, "The Idempotency-Key was used for other content";

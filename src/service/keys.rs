@@ -12,8 +12,29 @@ use jiff::Timestamp;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-/// What a key may do: submit fee reports and contributions, and read them back.
-pub const SCOPE_FEED: &str = "feed";
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyScope {
+    /// Submit fee reports and contributions, and read them back.
+    Feed,
+    /// Give the finance team's commands and read the whole book, but not feed.
+    Operate,
+}
+
+impl KeyScope {
+    /// The word on the command line and in the book.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Operate => "operate",
+        }
+    }
+
+    /// The scope of this word.
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        [Self::Feed, Self::Operate].into_iter().find(|scope| scope.slug() == slug)
+    }
+}
 
 /// A key that has just been made; the secret is shown once.
 #[derive(Debug, Clone)]
@@ -31,11 +52,19 @@ pub struct ServiceAccount {
     pub id: i32,
     /// Name.
     pub name: String,
+    /// What it may do.
+    pub scope: KeyScope,
 }
 
 impl Book {
-    /// Makes a key that may feed contributions.
-    pub fn create_key(&self, call: &Call, name: &str, expires_at: Option<Timestamp>) -> Result<CreatedKey, StoreError> {
+    /// Makes a key with this scope.
+    pub fn create_key(
+        &self,
+        call: &Call,
+        name: &str,
+        scope: KeyScope,
+        expires_at: Option<Timestamp>,
+    ) -> Result<CreatedKey, StoreError> {
         Name::parse(name).map_err(|e| Rejection::invalid("/name", name, e.to_string()))?;
         let prefix = hex::encode(random_bytes::<6>()?);
         let secret = hex::encode(random_bytes::<32>()?);
@@ -44,11 +73,11 @@ impl Book {
             name: name.to_owned(),
             prefix: prefix.clone(),
             secret_hash: sha256(secret.as_bytes()).to_vec(),
-            scope: SCOPE_FEED.to_owned(),
+            scope: scope.slug().to_owned(),
             expires_at: expires_at.map(Timestamp::as_microsecond),
             leaf: 0,
         };
-        self.command(call, &json!({"key": name, "prefix": prefix}), move |tx| {
+        self.command(call, &json!({"key": name, "scope": scope.slug(), "prefix": prefix}), move |tx| {
             let keys = key::all(tx.conn)?;
             if keys.iter().any(|k| k.name == row.name) {
                 let detail = "there is a key of this name; names are never used twice, so that the log stays readable";
@@ -91,5 +120,10 @@ pub fn authenticate(conn: &mut Conn, presented: &str, now: Timestamp) -> Result<
     let (row, revoked) = key::find(conn, prefix)?.ok_or_else(refused)?;
     let expired = row.expires_at.is_some_and(|at| at <= now.as_microsecond());
     let good: bool = sha256(secret.as_bytes()).as_slice().ct_eq(&row.secret_hash).into();
-    if good && !revoked && !expired { Ok(ServiceAccount { id: row.id, name: row.name }) } else { Err(refused()) }
+    if !good || revoked || expired {
+        return Err(refused());
+    }
+    let unknown = || StoreError::Damaged(format!("the key {} has the scope {:?}", row.name, row.scope));
+    let scope = KeyScope::from_slug(&row.scope).ok_or_else(unknown)?;
+    Ok(ServiceAccount { id: row.id, name: row.name, scope })
 }

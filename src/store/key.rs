@@ -20,7 +20,7 @@ pub struct KeyRow {
     pub prefix: String,
     /// SHA-256 of the secret part.
     pub secret_hash: Vec<u8>,
-    /// What it may do: `feed`.
+    /// What it may do: `feed` or `operate`.
     pub scope: String,
     /// Microseconds since 1970, or never.
     pub expires_at: Option<i64>,

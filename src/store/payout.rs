@@ -68,7 +68,8 @@ impl PayoutBatchRow {
 
 /// A transaction of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = payout_transaction)]
+// One statement for an array of rows.
+#[diesel(table_name = payout_transaction, treat_none_as_default_value = false)]
 pub struct TransactionRow {
     /// Batch.
     pub batch_id: i64,
@@ -80,7 +81,8 @@ pub struct TransactionRow {
 
 /// A paid claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = payout)]
+// One statement for an array of rows.
+#[diesel(table_name = payout, treat_none_as_default_value = false)]
 pub struct PayoutRow {
     /// Incident.
     pub incident_id: i32,

@@ -1,4 +1,18 @@
-//! What people see in a browser. Everything here that makes HTML is pure; request handling stands beside it.
+//! What people and programs get over HTTP. [`view`] and [`assets`] are pure; request handling stands beside them: [`server`]
+//! starts and stops, [`app`] is what the workers share, [`frame`] surrounds every request, [`operation`] is the table of the
+//! API from which routes, access rules and its description are made.
 
+pub mod api;
+pub mod app;
 pub mod assets;
+mod auth;
+mod files;
+mod frame;
+mod health;
+mod input;
+mod limits;
+pub mod openapi;
+pub mod operation;
+pub mod problem;
+pub mod server;
 pub mod view;

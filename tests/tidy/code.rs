@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "ledger", "proof"]),
     ("service", &["domain", "ledger", "proof", "report", "store"]),
     ("jobs", &["domain", "ledger", "proof", "report", "store", "service"]),
-    ("web", &["domain", "ledger", "proof", "report", "store", "service"]),
+    ("web", &["domain", "ledger", "proof", "report", "store", "service", "telemetry"]),
     ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "jobs", "config", "telemetry"]),
     ("config", &[]),
     ("telemetry", &[]),
@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const FLOATS: &[(&str, &str)] = &[
     ("src/report/chart", "coordinates of drawings"),
     ("src/report/render/xlsx", "the one number type of the file format, used only where it gives every digit back"),
+    ("src/telemetry", "seconds of latency histograms, in the unit of their text format"),
 ];
 
 /// Where the clock and randomness enter; everything else is handed its times and ids.

@@ -1,0 +1,143 @@
+//! What all workers share, and which addresses there are.
+
+use super::auth::KeyCache;
+use super::limits::{InFlight, RateLimiter};
+use super::operation::{self, Method};
+use super::problem::Failed;
+use super::{files, health, openapi, problem};
+use crate::domain::asset::AssetId;
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::service::Book;
+use crate::store::error::StoreError;
+use crate::store::reference;
+use crate::telemetry::{Metrics, Stopwatch};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// What is shown above every page until pages are behind a login.
+pub const OPEN_PAGES: &str = "Pages are not behind a login yet: whoever reaches this address reads the whole book.";
+
+/// How much one request and one key may ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of a JSON or NDJSON body.
+    pub json_bytes: usize,
+    /// Bytes of all parts of a multipart body together.
+    pub upload_bytes: usize,
+    /// Uploads that are held in memory at the same time; others wait.
+    pub uploads: usize,
+    /// Requests a second and key; 0 for no limit.
+    pub requests_per_second: u64,
+    /// Time for a whole body to arrive.
+    pub body_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_bytes: 4 << 20,
+            upload_bytes: 256 << 20,
+            uploads: 4,
+            requests_per_second: 50_000,
+            body_time: Duration::from_secs(600),
+        }
+    }
+}
+
+/// What all workers of one server share.
+#[derive(Debug)]
+pub struct AppState {
+    /// The book that is served.
+    pub book: Book,
+    /// Its name, for pages.
+    pub name: String,
+    /// Code of its functional currency, for pages.
+    pub currency: String,
+    /// Limits.
+    pub limits: Limits,
+    /// Counters.
+    pub metrics: Metrics,
+    pub(super) keys: KeyCache,
+    pub(super) rates: RateLimiter,
+    pub(super) in_flight: InFlight,
+    pub(super) uploads: Semaphore,
+    started: Stopwatch,
+}
+
+impl AppState {
+    /// The state of a server for this book.
+    ///
+    /// # Errors
+    /// The database's failure, or a book without its first rows.
+    pub fn new(book: Book, limits: Limits) -> Result<Self, StoreError> {
+        let missing = || StoreError::Damaged("the row of the book or of its first asset is missing".to_owned());
+        let (name, currency) = book.read(|conn| {
+            let name = reference::book_row(conn)?.ok_or_else(missing)?.name;
+            let first = reference::asset_rows(conn)?.into_iter().find(|row| AssetId(row.id) == crate::service::refs::FUNCTIONAL);
+            Ok((name, first.ok_or_else(missing)?.code))
+        })?;
+        Ok(Self {
+            book,
+            name,
+            currency,
+            limits,
+            metrics: Metrics::default(),
+            keys: KeyCache::default(),
+            rates: RateLimiter::new(limits.requests_per_second),
+            in_flight: InFlight::default(),
+            uploads: Semaphore::new(limits.uploads.max(1)),
+            started: Stopwatch::start(),
+        })
+    }
+
+    /// Time since the server started.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Adds every address of the product.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    health::configure(cfg);
+    files::configure(cfg);
+    problem::configure(cfg);
+    openapi::configure(cfg);
+    for (path, operations) in operation::by_path() {
+        let allowed: Vec<&str> = operations.iter().map(|op| op.method.name()).collect();
+        let allowed = allowed.join(", ");
+        let resource = operations.iter().fold(web::resource(path), |resource, op| resource.route(op.guarded_route()));
+        cfg.service(resource.default_service(web::to(move || wrong_method(allowed.clone()))));
+    }
+    cfg.default_service(web::to(nothing_here));
+}
+
+/// 405 with the methods that there are.
+async fn wrong_method(allowed: String) -> HttpResponse {
+    let rejection = Rejection::new(OutcomeCode::MethodNotAllowed, "", "", format!("this address takes {allowed}"));
+    let mut response = HttpResponse::from_error(Failed::from(rejection));
+    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Failed> {
+    let detail = if request.path().starts_with("/api") {
+        "there is nothing at this address; /api/docs lists what there is"
+    } else {
+        "there is nothing at this address; follow a link of the page it came from, or start at /"
+    };
+    Err(Rejection::new(OutcomeCode::NotFound, "", request.path(), detail).into())
+}
+
+impl Method {
+    /// The route builder of this method.
+    pub(super) fn route(self) -> actix_web::Route {
+        match self {
+            Self::Get => web::get(),
+            Self::Post => web::post(),
+        }
+    }
+}

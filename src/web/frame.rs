@@ -1,0 +1,133 @@
+//! Around every request: an id, the log line, the counters, the security headers, and the body of a failure.
+
+use super::app::AppState;
+use super::assets::CONTENT_SECURITY_POLICY;
+use super::auth::Caller;
+use super::problem::{self, Failed, PROBLEM_JSON, RETRY_AFTER};
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::service::clock::fresh_id;
+use crate::telemetry::{RequestLabels, Stopwatch};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+
+/// The header that carries the id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Sent with every response.
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), geolocation=(), microphone=()")),
+];
+
+/// The middleware.
+pub(super) async fn frame(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let watch = Stopwatch::start();
+    let id = fresh_id();
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    if let Some(state) = &state {
+        state.metrics.began();
+    }
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    if response.response().error().is_some() {
+        response = with_failure(response, state.as_deref(), &id);
+    }
+    dress(response.headers_mut(), &id);
+    if let Some(state) = &state {
+        account(state, &response, watch, &id);
+    }
+    Ok(response)
+}
+
+/// Gives a failed response its body and the headers that go with its code.
+fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -> ServiceResponse {
+    let rejection = match response.response().error() {
+        Some(error) => error.as_error::<Failed>().map_or_else(|| foreign(error), |failed| failed.0.clone()),
+        None => return response,
+    };
+    let path = response.request().path().to_owned();
+    let page = state.filter(|_| is_page(&path)).and_then(|state| problem::as_page(state, &path, &rejection, id).ok());
+    let (media, body) = match page {
+        Some(page) => ("text/html; charset=utf-8", page),
+        None => (PROBLEM_JSON, problem::as_json(&rejection, id)),
+    };
+    let mut response = response.map_body(|_, _| BoxBody::new(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    match rejection.code {
+        OutcomeCode::Unauthenticated => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"safu\"")),
+        OutcomeCode::RateLimited | OutcomeCode::Unavailable | OutcomeCode::InFlight => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
+        }
+        _ => return response,
+    };
+    response
+}
+
+/// An error that the framework made, for example for a path that is not UTF-8.
+fn foreign(error: &Error) -> Rejection {
+    let status = error.as_response_error().status_code();
+    tracing::debug!(%error, "the framework refused a request");
+    let code = match status.as_u16() {
+        413 => OutcomeCode::BodyTooLarge,
+        404 => OutcomeCode::NotFound,
+        400..=499 => OutcomeCode::Malformed,
+        _ => OutcomeCode::Internal,
+    };
+    Rejection::new(code, "", "", code.title())
+}
+
+/// True where a person reads the answer.
+fn is_page(path: &str) -> bool {
+    !(path.starts_with("/api/v") || ["/livez", "/readyz", "/metrics"].contains(&path))
+}
+
+fn dress(headers: &mut HeaderMap, id: &str) {
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Counts and logs. Neither query nor headers are logged: they may hold what is not for a log.
+fn account(state: &AppState, response: &ServiceResponse, watch: Stopwatch, id: &str) {
+    let request = response.request();
+    let took = watch.elapsed();
+    let labels = RequestLabels {
+        route: request.match_pattern().unwrap_or_else(|| "other".to_owned()),
+        method: method_name(request.method()),
+        status: response.status().as_u16(),
+    };
+    state.metrics.answered(&labels, took);
+    let extensions = request.extensions();
+    let caller = extensions.get::<Caller>().map_or("-", |caller| caller.0.name.as_str());
+    let (method, path, status, took) = (labels.method, request.path(), labels.status, took.as_micros());
+    tracing::info!(method, path, status, caller, took_us = took, request_id = id, "request");
+}
+
+/// A fixed set of words, so that a strange method does not make a new series of counters.
+fn method_name(method: &actix_web::http::Method) -> &'static str {
+    use actix_web::http::Method;
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}

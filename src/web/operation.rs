@@ -1,0 +1,234 @@
+//! The table of the API: each operation once, with its address, who may call it, how it is described and what answers it.
+//! Routes, access checks, the OpenAPI document and the docs page are all made from it, so that they cannot drift apart.
+
+use super::api;
+use super::auth;
+use crate::domain::outcome::OutcomeCode;
+use crate::service::keys::KeyScope;
+use actix_web::middleware::from_fn;
+use utoipa::openapi::{RefOr, Schema};
+
+/// Where the API begins.
+pub const BASE: &str = "/api/v1";
+
+/// The methods of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Commands.
+    Post,
+}
+
+impl Method {
+    /// As in HTTP.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Which keys may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Only keys that feed.
+    Feed,
+    /// Only keys for the finance team's commands.
+    Operate,
+    /// Every key.
+    AnyKey,
+}
+
+impl Access {
+    /// True for a key of this scope.
+    pub fn allows(self, scope: KeyScope) -> bool {
+        match self {
+            Self::AnyKey => true,
+            Self::Feed => scope == KeyScope::Feed,
+            Self::Operate => scope == KeyScope::Operate,
+        }
+    }
+
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Operate => "operate",
+            Self::AnyKey => "feed or operate",
+        }
+    }
+
+    /// A scope that is let through.
+    pub const fn example(self) -> KeyScope {
+        match self {
+            Self::Operate => KeyScope::Operate,
+            Self::Feed | Self::AnyKey => KeyScope::Feed,
+        }
+    }
+}
+
+/// A parameter in the path or the query.
+#[derive(Debug, Clone, Copy)]
+pub struct Param {
+    /// Name.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// An example.
+    pub example: &'static str,
+    /// True for a part of the path.
+    pub in_path: bool,
+}
+
+impl Param {
+    /// A part of the path.
+    pub const fn path(name: &'static str, about: &'static str, example: &'static str) -> Self {
+        Self { name, about, example, in_path: true }
+    }
+    /// An optional parameter of the query.
+    pub const fn query(name: &'static str, about: &'static str, example: &'static str) -> Self {
+        Self { name, about, example, in_path: false }
+    }
+}
+
+/// Goes on where a page of a list ended.
+pub const CURSOR: Param = Param::query("cursor", "`next` of the page before; without it the list starts anew.", "5120");
+/// Length of a page.
+pub const LIMIT: Param = Param::query("limit", "Entries a page, 1 to 1000.", "100");
+
+/// A schema by name: derived from the type that reads the body.
+#[derive(Debug, Clone, Copy)]
+pub struct NamedSchema {
+    /// Name among the components.
+    pub name: &'static str,
+    /// The schema, and those it refers to.
+    pub make: fn() -> Vec<(String, RefOr<Schema>)>,
+}
+
+/// The schema of a type as an entry of [`Body`]. The type itself comes first, then those it refers to.
+pub fn schemas_of<T: utoipa::ToSchema>() -> Vec<(String, RefOr<Schema>)> {
+    let mut all = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut all);
+    all
+}
+
+/// What an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Media types with an example each; the first is the usual one.
+    pub media: &'static [(&'static str, &'static str)],
+    /// Fields and what they mean, where the shape is told by the first example.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// The type that reads it, where a type does.
+    pub schema: Option<NamedSchema>,
+}
+
+/// What an operation answers when it succeeds.
+#[derive(Debug, Clone, Copy)]
+pub struct Success {
+    /// Status.
+    pub status: u16,
+    /// What it says.
+    pub about: &'static str,
+    /// Media type.
+    pub media: &'static str,
+    /// An example; of JSON also the shape.
+    pub example: &'static str,
+}
+
+impl Success {
+    /// JSON with status 200.
+    pub const fn json(about: &'static str, example: &'static str) -> Self {
+        Self { status: 200, about, media: "application/json", example }
+    }
+    /// JSON with status 201.
+    pub const fn created(about: &'static str, example: &'static str) -> Self {
+        Self { status: 201, about, media: "application/json", example }
+    }
+}
+
+/// One operation of the API.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// Method.
+    pub method: Method,
+    /// Path below [`BASE`], parameters in braces.
+    pub path: &'static str,
+    /// Name for generated clients.
+    pub id: &'static str,
+    /// Heading it stands under.
+    pub tag: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// One line.
+    pub summary: &'static str,
+    /// More, in Markdown.
+    pub about: &'static str,
+    /// Parameters; those that every write takes are added by themselves.
+    pub params: &'static [Param],
+    /// What it takes.
+    pub body: Option<Body>,
+    /// What it answers.
+    pub success: Success,
+    /// Refusals of its own, besides those that every operation may give.
+    pub refusals: &'static [OutcomeCode],
+    /// What answers it.
+    pub route: fn(actix_web::Route) -> actix_web::Route,
+}
+
+impl Operation {
+    /// The whole path.
+    pub fn full_path(&self) -> String {
+        format!("{BASE}{}", self.path)
+    }
+
+    /// The route with the check of the key in front.
+    pub(super) fn guarded_route(&self) -> actix_web::Route {
+        let access = self.access;
+        (self.route)(self.method.route()).wrap(from_fn(move |request, next| auth::guard(request, next, access)))
+    }
+
+    /// Every code this operation may refuse with, in the order of precedence.
+    pub fn all_refusals(&self) -> Vec<OutcomeCode> {
+        let common: &[OutcomeCode] = &[
+            OutcomeCode::Unauthenticated,
+            OutcomeCode::Forbidden,
+            OutcomeCode::UnknownField,
+            OutcomeCode::RateLimited,
+            OutcomeCode::Unavailable,
+            OutcomeCode::Internal,
+        ];
+        let of_writes: &[OutcomeCode] = match self.method {
+            Method::Get => &[],
+            Method::Post => &[
+                OutcomeCode::BodyTooLarge,
+                OutcomeCode::Malformed,
+                OutcomeCode::InvalidField,
+                OutcomeCode::UnsupportedMediaType,
+                OutcomeCode::IdempotencyKeyMissing,
+                OutcomeCode::IdempotencyKeyInvalid,
+                OutcomeCode::IdempotencyConflict,
+                OutcomeCode::InFlight,
+            ],
+        };
+        let mut all: Vec<OutcomeCode> = [common, of_writes, self.refusals].concat();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+/// All operations grouped by path, in the order of the table.
+pub(super) fn by_path() -> Vec<(String, Vec<Operation>)> {
+    let mut grouped: Vec<(String, Vec<Operation>)> = Vec::new();
+    for operation in api::operations() {
+        let path = operation.full_path();
+        match grouped.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, operations)) => operations.push(operation),
+            None => grouped.push((path, vec![operation])),
+        }
+    }
+    grouped
+}
