@@ -18,6 +18,8 @@
 #[path = "it/support/mod.rs"]
 mod support;
 
+#[path = "it/api.rs"]
+mod api;
 #[path = "it/exports.rs"]
 mod exports;
 #[path = "it/incidents.rs"]

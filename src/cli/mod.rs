@@ -4,7 +4,9 @@
 pub mod ctx;
 mod init;
 mod keys;
+mod openapi;
 mod report;
+mod serve;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -28,12 +30,16 @@ enum Command {
     Init(init::Args),
     /// Bring the schema of an existing book up to this version.
     Migrate(init::MigrateArgs),
-    /// Keys of service accounts that feed contributions.
+    /// Keys of service accounts.
     Keys(keys::Args),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
     Verify(verify::Args),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
     Report(report::Args),
+    /// Serve pages and API of the book.
+    Serve(serve::Args),
+    /// Print the description of the API (OpenAPI 3.1).
+    Openapi(openapi::Args),
 }
 
 /// Runs the command line of this process.
@@ -46,6 +52,8 @@ pub fn main() -> ExitCode {
         Command::Keys(args) => keys::run(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),
+        Command::Serve(args) => serve::run(&ctx, args),
+        Command::Openapi(args) => openapi::run(&ctx, args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use super::{files, health, openapi, problem};
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
+use crate::service::contributions::events::EventFeed;
 use crate::store::error::StoreError;
 use crate::store::reference;
 use crate::telemetry::{Metrics, Stopwatch};
@@ -47,7 +48,6 @@ impl Default for Limits {
 }
 
 /// What all workers of one server share.
-#[derive(Debug)]
 pub struct AppState {
     /// The book that is served.
     pub book: Book,
@@ -59,6 +59,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Counters.
     pub metrics: Metrics,
+    /// The entrance for single contribution events.
+    pub feed: EventFeed,
     pub(super) keys: KeyCache,
     pub(super) rates: RateLimiter,
     pub(super) in_flight: InFlight,
@@ -78,12 +80,14 @@ impl AppState {
             let first = reference::asset_rows(conn)?.into_iter().find(|row| AssetId(row.id) == crate::service::refs::FUNCTIONAL);
             Ok((name, first.ok_or_else(missing)?.code))
         })?;
+        let feed = EventFeed::start(&book)?;
         Ok(Self {
             book,
             name,
             currency,
             limits,
             metrics: Metrics::default(),
+            feed,
             keys: KeyCache::default(),
             rates: RateLimiter::new(limits.requests_per_second),
             in_flight: InFlight::default(),

@@ -14,7 +14,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::{Error, HttpMessage, web};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -99,7 +99,7 @@ pub(super) async fn guard(
     next: Next<BoxBody>,
     access: Access,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let refuse = |request: ServiceRequest, failed: Failed| Ok(request.into_response(HttpResponse::from_error(failed)));
+    let refuse = |request: ServiceRequest, failed: Failed| Ok(request.error_response(failed));
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return refuse(request, super::problem::internal(&"a server without state"));
     };
@@ -136,7 +136,7 @@ fn forbidden(scope: KeyScope, access: Access) -> Failed {
 fn limited(request: ServiceRequest, allowance: Allowance) -> ServiceResponse<BoxBody> {
     let detail = format!("this key may send {} requests a second; wait, or send more in one request", allowance.limit);
     let failed = Failed::from(Rejection::new(OutcomeCode::RateLimited, "", "", detail));
-    let mut response = request.into_response(HttpResponse::from_error(failed));
+    let mut response = request.error_response(failed);
     tell(response.headers_mut(), allowance);
     response
 }
@@ -151,4 +151,3 @@ fn tell(headers: &mut HeaderMap, allowance: Allowance) {
         }
     }
 }
-

@@ -40,7 +40,7 @@ pub(super) async fn frame(
     }
     let mut response = next.call(request).await?.map_into_boxed_body();
     if response.response().error().is_some() {
-        response = with_failure(response, state.as_deref(), &id);
+        response = with_failure(response, state.as_ref().map(|state| state.get_ref()), &id);
     }
     dress(response.headers_mut(), &id);
     if let Some(state) = &state {
@@ -65,7 +65,9 @@ fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     match rejection.code {
-        OutcomeCode::Unauthenticated => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"safu\"")),
+        OutcomeCode::Unauthenticated => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"safu\""))
+        }
         OutcomeCode::RateLimited | OutcomeCode::Unavailable | OutcomeCode::InFlight => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
         }

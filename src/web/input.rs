@@ -2,6 +2,7 @@
 
 use super::app::AppState;
 use super::auth::Caller;
+use super::json::read_json;
 use super::limits::{self, Running};
 use super::problem::{self, Failed, PROBLEM_JSON};
 use crate::domain::outcome::{OutcomeCode, Rejection};
@@ -15,6 +16,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -24,7 +26,6 @@ pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
 
 /// One request to an operation, past the check of its key.
-#[derive(Debug)]
 pub(super) struct Input {
     /// What the workers share.
     pub(super) state: web::Data<AppState>,
@@ -133,12 +134,19 @@ impl Input {
     /// Reads from the book away from the worker and answers with JSON.
     pub(super) async fn read<F>(self, run: F) -> Result<HttpResponse, Failed>
     where
-        F: FnOnce(&mut Conn) -> Result<serde_json::Value, StoreError> + Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<Value, StoreError> + Send + 'static,
     {
         let book = self.state.book.clone();
         let value = web::block(move || book.read(run)).await.map_err(|error| problem::internal(&error))??;
         Ok(HttpResponse::Ok().content_type("application/json").body(value.to_string()))
     }
+}
+
+/// A page of a list. `rows` has one row more than the page where there is a next one; that row's number goes on.
+pub(super) fn page_of<T>(rows: &[T], limit: i64, number: impl Fn(&T) -> i64, show: impl Fn(&T) -> Value) -> Value {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = rows.get(limit).map(|row| number(row).to_string());
+    json!({"items": rows.iter().take(limit).map(show).collect::<Vec<_>>(), "next": next})
 }
 
 /// Holds the key of a call while it runs. An empty key is not held: it will be refused.
@@ -170,60 +178,6 @@ fn name_missing_key(call: &Call, error: StoreError) -> Failed {
     }
     let detail = "send an Idempotency-Key header, for example a UUID, and the same one again when you repeat the request";
     Rejection::new(OutcomeCode::IdempotencyKeyMissing, "Idempotency-Key", "", detail).into()
-}
-
-/// Reads strict JSON: what the type does not know is refused.
-pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| json_rejection(&error))?;
-    deserializer.end().map_err(|error| malformed_json(&error))?;
-    Ok(value)
-}
-
-fn malformed_json(error: &serde_json::Error) -> Rejection {
-    Rejection::new(OutcomeCode::Malformed, "", "", format!("is not JSON ({error}); send one UTF-8 JSON object"))
-}
-
-fn json_rejection(error: &serde_path_to_error::Error<serde_json::Error>) -> Rejection {
-    let inner = error.inner();
-    if !inner.is_data() {
-        return malformed_json(inner);
-    }
-    let text = inner.to_string();
-    let told = text.split(" at line ").next().unwrap_or(&text).to_owned();
-    let named = told.split('`').nth(1).unwrap_or_default();
-    let parent = pointer(error.path());
-    if told.starts_with("unknown field") {
-        let at = at_field(&parent, named);
-        return Rejection::new(OutcomeCode::UnknownField, at, "", "is not a known field; remove it or mend its name");
-    }
-    if told.starts_with("duplicate field") {
-        return Rejection::new(OutcomeCode::UnknownField, at_field(&parent, named), "", "is given twice; give it once");
-    }
-    if told.starts_with("missing field") {
-        return Rejection::invalid(at_field(&parent, named), "", "is missing; give it");
-    }
-    Rejection::invalid(parent, "", told)
-}
-
-/// The pointer of a field. The path may end with the field itself already.
-fn at_field(parent: &str, field: &str) -> String {
-    if parent.rsplit('/').next() == Some(field) { parent.to_owned() } else { format!("{parent}/{field}") }
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut out = String::new();
-    for segment in path {
-        let part = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
-            Segment::Enum { .. } | Segment::Unknown => continue,
-        };
-        out.push('/');
-        out.push_str(&part);
-    }
-    out
 }
 
 /// The parameters of a query; each is taken once, and what nobody took is refused.

@@ -10,6 +10,7 @@ mod files;
 mod frame;
 mod health;
 mod input;
+mod json;
 mod limits;
 pub mod openapi;
 pub mod operation;

@@ -154,7 +154,7 @@ impl Success {
 pub struct Operation {
     /// Method.
     pub method: Method,
-    /// Path below [`BASE`], parameters in braces.
+    /// Path below [`BASE`], parameters in braces; `{name:.+}` may hold slashes.
     pub path: &'static str,
     /// Name for generated clients.
     pub id: &'static str,
@@ -179,8 +179,14 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The whole path.
+    /// The whole path as callers see it, parameters in braces.
     pub fn full_path(&self) -> String {
+        // What a parameter may hold is the router's business.
+        format!("{BASE}{}", self.path.replace(":.+}", "}"))
+    }
+
+    /// The whole path as the router reads it.
+    fn pattern(&self) -> String {
         format!("{BASE}{}", self.path)
     }
 
@@ -224,7 +230,7 @@ impl Operation {
 pub(super) fn by_path() -> Vec<(String, Vec<Operation>)> {
     let mut grouped: Vec<(String, Vec<Operation>)> = Vec::new();
     for operation in api::operations() {
-        let path = operation.full_path();
+        let path = operation.pattern();
         match grouped.iter_mut().find(|(known, _)| *known == path) {
             Some((_, operations)) => operations.push(operation),
             None => grouped.push((path, vec![operation])),

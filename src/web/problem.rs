@@ -58,11 +58,7 @@ pub(super) fn as_json(rejection: &Rejection, request_id: &str) -> String {
 
 /// The failure as a page.
 pub(super) fn as_page(state: &AppState, path: &str, rejection: &Rejection, request_id: &str) -> Result<String, askama::Error> {
-    let not_done = if rejection.code == OutcomeCode::NotFound {
-        "Nothing can be shown."
-    } else {
-        "Nothing was recorded."
-    };
+    let not_done = if rejection.code == OutcomeCode::NotFound { "Nothing can be shown." } else { "Nothing was recorded." };
     let failure = Failure {
         status: rejection.code.status(),
         title: rejection.code.title().to_owned(),
@@ -121,4 +117,3 @@ pub fn internal(error: &dyn std::fmt::Display) -> Failed {
     let detail = "the log of the server says why, under this request id";
     Rejection::new(OutcomeCode::Internal, "", "", detail).into()
 }
-

@@ -61,13 +61,11 @@ pub fn run(book: Book, options: &Options, ready: impl FnOnce(&Running) -> io::Re
     let state = AppState::new(book, options.limits).map_err(|error| io::Error::other(error.to_string()))?;
     let state = web::Data::new(state);
     actix_web::rt::System::new().block_on(async move {
-        let server = HttpServer::new(move || {
-            App::new().app_data(state.clone()).wrap(from_fn(frame)).configure(app::configure)
-        })
-        .workers(options.workers.max(2))
-        .shutdown_timeout(options.patience.as_secs())
-        .client_request_timeout(Duration::from_secs(10))
-        .server_hostname("localhost");
+        let server = HttpServer::new(move || App::new().app_data(state.clone()).wrap(from_fn(frame)).configure(app::configure))
+            .workers(options.workers.max(2))
+            .shutdown_timeout(options.patience.as_secs())
+            .client_request_timeout(Duration::from_secs(10))
+            .server_hostname("localhost");
         let server = if options.signals { server } else { server.disable_signals() };
         let server = server.bind(options.listen)?;
         let addresses = server.addrs();

@@ -109,8 +109,8 @@ impl EventFeed {
     /// # Errors
     /// What can be refused without the book's state, and a full queue.
     pub fn submit(&self, call: Call, body: &[u8]) -> Result<oneshot::Receiver<Outcome>, StoreError> {
-        check_key(&call.key)?;
         let request = self.prepare(call, body)?;
+        check_key(&request.call.key)?;
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Pending { request, reply }).map_err(|_| {
             let detail = "too many requests wait to be recorded; try again in a second with the same idempotency key";

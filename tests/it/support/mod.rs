@@ -6,6 +6,7 @@ pub mod database;
 mod guard;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod server;
 pub mod tools;
 
 use std::io::Write;

@@ -1,0 +1,96 @@
+//! Price sets.
+
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::service::prices::LockPrices;
+use crate::web::input::Input;
+use crate::web::operation::{Access, Body, Method, Operation, Param, Success};
+use crate::web::problem::Failed;
+use actix_web::HttpResponse;
+
+/// Operations on prices.
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::Post,
+        path: "/prices",
+        id: "importPrices",
+        tag: "Prices",
+        access: Access::Operate,
+        summary: "Import daily prices",
+        about: "Keeps the prices of each day of the body, ready to be locked. A later import of a day replaces an earlier one. \
+                As JSON (day, then asset code and price), or as CSV with the columns `date,asset,price` and perhaps `basis`, or \
+                with `date` and one column an asset.",
+        params: &[Param::query("source", "Where the prices come from; required.", "Exchange closes")],
+        body: Some(Body {
+            media: &[
+                ("application/json", r#"{"2019-05-07":{"BTC":"5850.1","BNB":{"price":"22.4","basis":"observed"}}}"#),
+                ("text/csv", "date,asset,price\n2019-05-07,BTC,5850.1\n"),
+            ],
+            fields: &[],
+            schema: None,
+        }),
+        success: Success::created(
+            "How many days were kept",
+            r#"{"days":1,"first":"2019-05-07","last":"2019-05-07","sha256":"b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184"}"#,
+        ),
+        refusals: &[OutcomeCode::InvalidRow, OutcomeCode::UnknownAsset],
+        route: |route| route.to(import),
+    },
+    Operation {
+        method: Method::Post,
+        path: "/prices/locks",
+        id: "lockPrices",
+        tag: "Prices",
+        access: Access::Operate,
+        summary: "Lock the prices of a day and value the books",
+        about: "The prices that were imported for the day become its price set, or those that are `given` here. The books of \
+                the day are valued with it unless `value` is false. A locked set is never changed. Prices that moved further \
+                than the policy allows since the set before need `accept_outliers` and a `reason`.",
+        params: &[],
+        body: Some(Body {
+            media: &[(
+                "application/json",
+                r#"{"day":"2019-05-07","given":null,"accept_outliers":false,"reason":null,"value":true}"#,
+            )],
+            fields: &[
+                ("day", "The day whose closing prices these are."),
+                ("given", "Prices with their source, instead of imported ones."),
+                ("accept_outliers", "Accept prices that moved further than the policy allows."),
+                ("reason", "Why they are accepted."),
+                ("value", "Value the books of the day."),
+            ],
+            schema: None,
+        }),
+        success: Success::created(
+            "The set as it is locked, and the entries of the valuation",
+            r#"{"day":"2019-05-07","source":"Exchange closes","prices":{"BTC":"5850.1"},"accepted_outliers":[],"valued":true,"entries":[813]}"#,
+        ),
+        refusals: &[
+            OutcomeCode::AlreadyExists,
+            OutcomeCode::PeriodClosed,
+            OutcomeCode::OutOfOrder,
+            OutcomeCode::UnknownAsset,
+            OutcomeCode::PriceMissing,
+            OutcomeCode::PriceOutlier,
+        ],
+        route: |route| route.to(lock),
+    },
+];
+
+async fn import(mut input: Input) -> Result<HttpResponse, Failed> {
+    let mut query = input.query()?;
+    let call = input.call(&mut query)?;
+    let source = query.take("source")?;
+    query.done()?;
+    input.require_media(&["application/json", "text/csv"])?;
+    let body = input.body().await?;
+    let source = source.ok_or_else(|| Rejection::invalid("source", "", "is missing; name where the prices come from"))?;
+    input.command(call, move |book, call| book.import_prices(call, &source, &body)).await
+}
+
+async fn lock(mut input: Input) -> Result<HttpResponse, Failed> {
+    let mut query = input.query()?;
+    let call = input.call(&mut query)?;
+    query.done()?;
+    let command: LockPrices = input.json().await?;
+    input.command(call, move |book, call| book.lock_prices(call, command)).await
+}
