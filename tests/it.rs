@@ -25,7 +25,11 @@ mod exports;
 #[path = "it/incidents.rs"]
 mod incidents;
 
+#[path = "it/small_book.rs"]
+mod small_book;
 #[path = "it/story.rs"]
 mod story;
 #[path = "it/treasury.rs"]
 mod treasury;
+#[path = "it/verify.rs"]
+mod verify;

@@ -98,8 +98,8 @@ pub struct PayoutRow {
 fn root(rows: impl IntoIterator<Item = (i64, i64)>, transactions: &[TransactionRow]) -> Hash {
     let (mut frontier, mut encoder) = (Frontier::new(), RowEncoder::new());
     for (claim_no, transaction_no) in rows {
-        let at = usize::try_from(transaction_no).ok().and_then(|no| no.checked_sub(1));
-        let txid = at.and_then(|at| transactions.get(at)).map_or("", |transaction| transaction.txid.as_str());
+        let found = transactions.binary_search_by_key(&transaction_no, |transaction| transaction.no).ok();
+        let txid = found.and_then(|at| transactions.get(at)).map_or("", |transaction| transaction.txid.as_str());
         encoder.begin("payout").amount(i128::from(claim_no), 0).amount(i128::from(transaction_no), 0).text(txid);
         frontier.push(encoder.leaf_hash());
     }

@@ -64,7 +64,8 @@ fn check_batch(
     let last = batch.first_contribution.saturating_add(batch.row_count).saturating_sub(1);
     let mut faults: Vec<(String, String)> = Vec::new();
     contribution::stream(conn, batch.first_contribution, last, |row| {
-        if let Err(fault) = walk.row(&row) {
+        let placed = if row.batch_id == batch.id { Ok(()) } else { Err(format!("says it is of batch {}", row.batch_id)) };
+        if let Err(fault) = placed.and_then(|()| walk.row(&row)) {
             faults.push((format!("contribution {} ({})", row.id, row.external_id), fault));
         }
         Ok(())

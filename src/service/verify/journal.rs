@@ -8,7 +8,7 @@ use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::{Draft, Posting};
 use crate::domain::event::Event;
-use crate::domain::ids::IncidentId;
+use crate::domain::ids::{IncidentId, LotId};
 use crate::domain::price::Price;
 use crate::ledger::invariants;
 use crate::ledger::lots::LotTable;
@@ -26,6 +26,8 @@ pub(super) struct Replay {
     running: BTreeMap<BalanceKey, Amounts>,
     daily: BTreeMap<(String, String, i32, i32), Amounts>,
     lots: LotTable,
+    /// The entry that opened each lot.
+    opened_by: BTreeMap<LotId, i64>,
     /// Contributions receivable debited, by (source, business date, asset): ties sub-ledgers to the journal.
     pub(super) accrued: BTreeMap<(String, String, AssetId), Quantity>,
     /// Units moved on claims payable by event, incident and asset: debits positive.
@@ -133,6 +135,9 @@ impl Replay {
                 let sum = self.accrued.entry(key).or_default();
                 *sum = sum.checked_sub(line.quantity).ok_or_else(|| StoreError::Damaged("a sum is too large".to_owned()))?;
             }
+            if let (Some(lot), true) = (line.dims.lot, line.opens.is_some()) {
+                self.opened_by.insert(lot, header.no);
+            }
             self.fold_payable(header, line)?;
         }
         Ok(())
@@ -231,6 +236,9 @@ impl Replay {
             let subject = || format!("lot {}", row.id);
             if (row.is_open == 1) == row.quantity.quantity().is_zero() {
                 verdict.add(subject(), "is marked open without units, or closed with units");
+            }
+            if self.opened_by.get(&LotId(row.id)) != Some(&row.opened_by) {
+                verdict.add(subject(), format!("says entry {} opened it, which is not so", row.opened_by));
             }
             match row.to_domain() {
                 Ok(lot) if self.lots.get(lot.id) == Some(&lot) => {}
