@@ -1,13 +1,23 @@
 //! The command line: nouns, then verbs. Data goes to stdout, words and progress bars to stderr.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the terminal is")]
 
+mod accounts;
+mod assets;
 pub mod ctx;
+mod entries;
 mod init;
 mod keys;
+mod listing;
 mod openapi;
+mod periods;
+mod policy;
+mod prices;
 mod report;
 mod serve;
+mod treasury;
+mod venues;
 mod verify;
+mod wallets;
 
 use clap::{Parser, Subcommand};
 use ctx::{CliError, Ctx, GlobalArgs};
@@ -30,6 +40,26 @@ enum Command {
     Init(init::Args),
     /// Bring the schema of an existing book up to this version.
     Migrate(init::MigrateArgs),
+    /// Assets that the fund holds and owes.
+    Assets(assets::Args),
+    /// The chart of accounts.
+    Accounts(accounts::Args),
+    /// Wallets, custody and bank accounts of the fund.
+    Wallets(wallets::Args),
+    /// Venues that owe contributions.
+    Venues(venues::Args),
+    /// Policies: contribution, coverage, prices.
+    Policy(policy::Args),
+    /// Memo figures: what the fund is compared with.
+    Memo(policy::MemoArgs),
+    /// Price sets: import, lock, value.
+    Prices(prices::Args),
+    /// The fund's own movements: settlements, transfers, capital, loans.
+    Treasury(treasury::Args),
+    /// Entries of the journal: list, show, reverse.
+    Entries(entries::Args),
+    /// Close months.
+    Periods(periods::Args),
     /// Keys of service accounts.
     Keys(keys::Args),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
@@ -49,6 +79,16 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Init(args) => init::run(&ctx, args),
         Command::Migrate(args) => init::migrate(&ctx, args),
+        Command::Assets(args) => assets::run(&ctx, args),
+        Command::Accounts(args) => accounts::run(&ctx, args),
+        Command::Wallets(args) => wallets::run(&ctx, args),
+        Command::Venues(args) => venues::run(&ctx, args),
+        Command::Policy(args) => policy::run(&ctx, args),
+        Command::Memo(args) => policy::run_memo(&ctx, args),
+        Command::Prices(args) => prices::run(&ctx, args),
+        Command::Treasury(args) => treasury::run(&ctx, args),
+        Command::Entries(args) => entries::run(&ctx, args),
+        Command::Periods(args) => periods::run(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),

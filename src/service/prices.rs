@@ -18,6 +18,7 @@ use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::domain::price::Price;
 use crate::domain::text::check_free_text;
+use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::price::{self, PriceRow, PriceSet, PriceSetRow};
 use crate::store::tx::Tx;
@@ -146,6 +147,14 @@ impl Book {
             lock(tx, &command)
         })
     }
+}
+
+/// Days between two days (both included) that were imported and have no locked set yet, in order.
+pub fn imported_days(conn: &mut Conn, from: Date, until: Date) -> Result<BTreeSet<Date>, StoreError> {
+    let locked: BTreeSet<String> = price::headers(conn)?.into_iter().map(|set| set.cutoff_on).collect();
+    let imported = super::registry::parsed_facts::<GivenPrices>(conn, IMPORTED)?;
+    let wanted = imported.into_iter().map(|(day, ..)| day).filter(|day| (from..=until).contains(day));
+    Ok(wanted.filter(|day| !locked.contains(&day.to_string())).collect())
 }
 
 fn lock(tx: &mut Tx<'_>, command: &LockPrices) -> Result<Answer, StoreError> {

@@ -1,0 +1,66 @@
+//! `safu assets`: what the fund can hold and owe.
+
+use super::CliResult;
+use super::ctx::Ctx;
+use super::listing::{doc, field};
+use crate::report::doc::{Cell, Column, Content, Row};
+use crate::service::registry::NewAsset;
+use crate::store::reference;
+use clap::Subcommand;
+
+/// Options of `safu assets`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Add an asset; its code and decimals can never be changed.
+    Add {
+        /// Code, for example BTC.
+        code: String,
+        /// Network that the units live on, for example bitcoin.
+        #[arg(long)]
+        network: String,
+        /// Decimals of one whole unit, 0 to 18.
+        #[arg(long)]
+        scale: u8,
+        /// The asset is issued by the sponsor itself.
+        #[arg(long)]
+        own_token: bool,
+    },
+    /// List the assets.
+    List,
+}
+
+/// Runs `safu assets`.
+pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+    let book = ctx.book()?;
+    match &args.verb {
+        Verb::Add { code, network, scale, own_token } => {
+            let new = NewAsset { code: code.clone(), network: network.clone(), scale: *scale, own_token: *own_token };
+            let reply = book.add_asset(&ctx.call(), new)?;
+            ctx.print_reply(&reply, |answer| format!("Asset {} is number {}.", field(answer, "asset"), field(answer, "id")))
+        }
+        Verb::List => {
+            let rows = book.read(reference::asset_rows)?.into_iter().map(|asset| {
+                let own = if asset.own_token == 1 { "yes" } else { "" };
+                Row::body(vec![
+                    Cell::text(asset.code),
+                    Cell::text(asset.network),
+                    Cell::new(Content::Count(i64::from(asset.scale))),
+                    Cell::text(own),
+                ])
+            });
+            let columns = vec![
+                Column::text("code", "Code"),
+                Column::text("network", "Network"),
+                Column::number("scale", "Decimals"),
+                Column::text("own_token", "Own token"),
+            ];
+            ctx.print_doc(&doc("assets", "Assets", columns, rows.collect(), "There is no asset."), None)
+        }
+    }
+}
