@@ -20,6 +20,8 @@ mod support;
 
 #[path = "it/api.rs"]
 mod api;
+#[path = "it/contributions.rs"]
+mod contributions;
 #[path = "it/exports.rs"]
 mod exports;
 #[path = "it/incidents.rs"]

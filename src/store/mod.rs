@@ -6,6 +6,7 @@ pub mod conn;
 pub mod contribution;
 pub mod error;
 pub mod fact;
+pub mod fee_report;
 pub mod incident;
 pub mod journal;
 pub mod key;

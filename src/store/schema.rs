@@ -495,6 +495,8 @@ diesel::table! {
         share -> Text,
         #[doc = "Column `contributions`."]
         contributions -> Text,
+        #[doc = "Column `price_set`."]
+        price_set -> Nullable<Text>,
     }
 }
 

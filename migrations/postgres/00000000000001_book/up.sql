@@ -259,6 +259,7 @@ CREATE TABLE fee_report_posted (
     report_id BIGINT NOT NULL UNIQUE REFERENCES fee_report (id),
     share TEXT COLLATE "C" NOT NULL,
     contributions TEXT COLLATE "C" NOT NULL,
+    price_set TEXT COLLATE "C",
     PRIMARY KEY (venue_id, business_date, version)
 );
 

@@ -259,6 +259,7 @@ CREATE TABLE fee_report_posted (
     report_id INTEGER NOT NULL UNIQUE REFERENCES fee_report (id),
     share TEXT NOT NULL,
     contributions TEXT NOT NULL,
+    price_set TEXT,
     PRIMARY KEY (venue_id, business_date, version)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,10 @@
+//! Contributions through the book's own commands, on both engines.
+
+#[path = "contributions/book.rs"]
+mod book;
+#[path = "contributions/parallel.rs"]
+mod parallel;
+#[path = "contributions/refused.rs"]
+mod refused;
+#[path = "contributions/versions.rs"]
+mod versions;
