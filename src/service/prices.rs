@@ -6,6 +6,7 @@
 
 pub mod file;
 
+use super::contributions::waiting;
 use super::desk::Desk;
 use super::policies::{Ratio, price_policy, require_open};
 use super::posting::Prices;
@@ -173,10 +174,11 @@ fn lock(tx: &mut Tx<'_>, command: &LockPrices) -> Result<Answer, StoreError> {
     accept(tx, command, &outliers)?;
     let mut entries = Vec::new();
     if command.value {
-        let desk = Desk::with_prices(tx, day, now)?;
+        let desk = Desk::with_prices(tx, day, now.clone())?;
         entries = valuation::value_day(tx, &desk)?.0;
     }
     tx.record(set);
+    let released = waiting::release(tx, Some(&now))?;
     Ok(Answer::created(json!({
         "day": day,
         "source": given.source,
@@ -184,6 +186,7 @@ fn lock(tx: &mut Tx<'_>, command: &LockPrices) -> Result<Answer, StoreError> {
         "accepted_outliers": outliers.iter().map(|o| o.pointer.clone()).collect::<Vec<_>>(),
         "valued": command.value,
         "entries": entries,
+        "released": released,
     })))
 }
 
