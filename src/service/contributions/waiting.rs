@@ -159,7 +159,7 @@ pub(in crate::service) struct Day {
     kept: Vec<Kept>,
     /// Refused contents for the day.
     refused: Vec<ReportRow>,
-    /// Reports of the same name for another day.
+    /// Reports of the same name for another day that hold that day.
     elsewhere: Vec<ReportRow>,
     latest: Option<PostedRow>,
     outcomes: Vec<Outcome>,
@@ -175,15 +175,17 @@ impl Day {
     pub fn load(tx: &mut Tx<'_>, feed: &Feed, venue: VenueId, date: Date, report_id: &str) -> Result<Self, StoreError> {
         let day = date.to_string();
         let rows = fee_report::of_day(tx.conn, venue.0, &day, report_id)?;
-        let (here, elsewhere): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.business_date == day);
-        let (kept, refused): (Vec<_>, Vec<_>) = here.into_iter().partition(ReportRow::is_kept);
+        let (kept, refused): (Vec<_>, Vec<_>) = rows.into_iter().partition(ReportRow::is_kept);
         let steps = fee_report::last_steps(tx.conn, &kept.iter().map(|row| row.id).collect::<Vec<_>>())?;
         let with_step = |row: ReportRow| {
             let step = steps.get(&row.id);
             let step = step.ok_or_else(|| StoreError::Damaged(format!("fee report {} has no step", row.id)))?;
             Ok(Kept { row, last_step: step.step, standing: Standing::of(step) })
         };
-        let kept = kept.into_iter().map(with_step).collect::<Result<_, StoreError>>()?;
+        let kept: Vec<Kept> = kept.into_iter().map(with_step).collect::<Result<_, StoreError>>()?;
+        let (kept, elsewhere): (Vec<_>, Vec<_>) = kept.into_iter().partition(|kept| kept.row.business_date == day);
+        let elsewhere = elsewhere.into_iter().filter(|kept| kept.standing != Standing::Held).map(|kept| kept.row).collect();
+        let refused = refused.into_iter().filter(|row| row.business_date == day).collect();
         let latest = fee_report::posted_versions(tx.conn, venue.0, &day)?.pop();
         let venue_code = feed.refs.venues.get(&venue).map_or_else(String::new, |row| row.code.clone());
         Ok(Self { venue, venue_code, date, kept, refused, elsewhere, latest, outcomes: Vec::new() })
@@ -212,7 +214,7 @@ impl Day {
             );
             return Some(Rejection::new(OutcomeCode::ReportConflict, "/sha256", &new.sha256, detail));
         }
-        let other = self.elsewhere.iter().find(|row| row.is_kept())?;
+        let other = self.elsewhere.first()?;
         let detail = format!("{name} is the report of {}; give the report of another day another name", other.business_date);
         Some(Rejection::new(OutcomeCode::ReportConflict, "/business_date", self.date, detail))
     }

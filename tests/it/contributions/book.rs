@@ -77,7 +77,7 @@ pub fn file(venue: &str, on: &str, rows: &[(&str, &str, &str, &str, &str)]) -> V
 
 /// The manifest of a file.
 pub fn manifest(rows: &[u8], report_id: &str, version: u32, supersedes: Option<u32>) -> Manifest {
-    let generated_at: Timestamp = "2018-07-20T01:00:00Z".parse().unwrap();
+    let generated_at: Timestamp = "2018-07-25T01:00:00Z".parse().unwrap();
     describe(rows, DescribeMeta { report_id: Name::parse(report_id).unwrap(), version, supersedes, generated_at }).unwrap()
 }
 

@@ -100,7 +100,7 @@ on_both_engines!(what_is_settled_already_becomes_refundable, |db| {
 
 /// Settles units of BTC into a wallet by the settlement's own rule.
 fn settle(book: &Book, units: i128) {
-    use safu_ledger::domain::account::no;
+    use safu_ledger::domain::account::AccountNo;
     use safu_ledger::domain::amount::Quantity;
     use safu_ledger::domain::asset::AssetId;
     use safu_ledger::domain::ids::WalletId;
@@ -118,7 +118,7 @@ fn settle(book: &Book, units: i128) {
         let prices = Prices::at(tx.conn, day("2018-07-14"))?;
         let rows = safu_ledger::store::projection::balances(tx.conn)?;
         let carried = rows.iter().find(|row| row.account_no == RECEIVABLE).unwrap().amounts();
-        let receipt = Receipt { place: Place::new(WalletId(1), no::CUSTODY_COLD), asset: AssetId(2), quantity: Quantity(units) };
+        let receipt = Receipt { place: Place::new(WalletId(1), AccountNo(1110)), asset: AssetId(2), quantity: Quantity(units) };
         let settlement = Settlement {
             receipts: vec![receipt],
             receivable: [(AssetId(2), Carrying::debit(carried.quantity, carried.value))].into(),
