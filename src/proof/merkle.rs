@@ -161,13 +161,15 @@ mod tests {
         for size in 1..=17_usize {
             let leaves: Vec<Hash> = (0..size).map(|i| leaf_hash(&i.to_be_bytes())).collect();
             let root = root_of(leaves.iter().copied());
+            let wide = |n: usize| u64::try_from(n).unwrap();
             for (index, leaf) in leaves.iter().enumerate() {
                 let mut path = inclusion_proof(&leaves, index).unwrap();
-                assert!(verify_inclusion(*leaf, index as u64, size as u64, &path, &root));
-                assert!(!verify_inclusion(*leaf, index as u64, size as u64 + 1, &path, &root) || path.is_empty());
+                let (at, of) = (wide(index), wide(size));
+                assert!(verify_inclusion(*leaf, at, of, &path, &root));
+                assert!(!verify_inclusion(*leaf, at, of.saturating_add(1), &path, &root) || path.is_empty());
                 if let Some(first) = path.first_mut() {
                     first[0] ^= 1;
-                    assert!(!verify_inclusion(*leaf, index as u64, size as u64, &path, &root));
+                    assert!(!verify_inclusion(*leaf, at, of, &path, &root));
                 }
             }
         }

@@ -60,7 +60,7 @@ impl Prices {
             let detail = format!("there is no locked price of {code} at or before {day}; import and lock a price set");
             return Err(Rejection::new(OutcomeCode::PriceMissing, format!("/prices/{code}"), day, detail));
         };
-        let age_hours = i64::from((day - cutoff).get_days()).saturating_mul(24);
+        let age_hours = cutoff.duration_until(day).as_hours();
         if age_hours > max_age_hours {
             let detail = format!(
                 "the latest locked price of {code} is of {cutoff}, {age_hours} h before {day}; the policy allows {max_age_hours} h; \

@@ -5,6 +5,7 @@ use safu_ledger::service::clock::Clock;
 use safu_ledger::service::contributions::events::EventFeed;
 use safu_ledger::service::incidents::payouts::PaidBy;
 use safu_ledger::service::init::{self, NewBook};
+use safu_ledger::service::keys::KeyScope;
 use safu_ledger::service::{Book, Call, Reply};
 use safu_ledger::store::conn::DatabaseUrl;
 use safu_ledger::store::error::StoreError;
@@ -74,7 +75,7 @@ pub fn full(db: &TestDb) -> Book {
         lock(&book, day, "5200");
     }
     done(book.close_period(&call(), "2019-01"));
-    let key = book.create_key(&call(), "job", None).unwrap();
+    let key = book.create_key(&call(), "job", KeyScope::Feed, None).unwrap();
     book.revoke_key(&call(), &key.name).unwrap();
     book
 }
