@@ -1,21 +1,17 @@
 //! Single contributions: the hottest table. One row an event, integer ids in recording order, one unique key besides.
 //!
-//! Cost: a row is about 130 bytes with its key; inserts go 50 rows a statement because diesel caches statements of fixed size.
+//! Cost: a row is about 130 bytes with its key; inserts go many rows a statement, all of them cached.
 
+use super::bulk::{self, bulk_row};
 use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::schema::{contribution, contribution_batch};
 use super::tx::{Record, Stamp};
-use super::types::Minor;
+use super::types::{Minor, Money};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text};
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-/// Rows a statement on SQLite.
-const ROWS_A_STATEMENT: usize = 50;
-/// Rows a statement on PostgreSQL: 9 columns stay far below its 65,535 binds.
-#[cfg(feature = "postgres")]
-const POSTGRES_ROWS_A_STATEMENT: usize = 2_000;
 
 /// A stored contribution event.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -100,8 +96,6 @@ impl ContributionRow {
 }
 
 /// Borrowed columns, so that a row is inserted without copying its texts.
-#[derive(Insertable)]
-#[diesel(table_name = contribution)]
 struct NewContribution<'a> {
     id: i64,
     venue_id: i32,
@@ -113,6 +107,11 @@ struct NewContribution<'a> {
     amount: Minor,
     batch_id: i64,
 }
+
+bulk_row!(NewContribution<'_>, contribution, {
+    id: BigInt, venue_id: Integer, external_id: Text, business_date: Text, pair: Text, asset_id: Integer,
+    net_fee: Money, amount: Money, batch_id: BigInt,
+});
 
 /// One accepted event: which of the group's requests, which of its events, and the fund's share.
 #[derive(Debug, Clone, Copy)]
@@ -166,29 +165,8 @@ impl Record for NewBatch {
     fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError> {
         let header = BatchRow { leaf, recorded_at: stamp.at.as_microsecond(), ..self.header.clone() };
         diesel::insert_into(contribution_batch::table).values(&header).execute(conn)?;
-        insert_rows(conn, &self.rows())
+        bulk::insert(conn, &self.rows())
     }
-}
-
-fn insert_rows(conn: &mut Conn, rows: &[NewContribution<'_>]) -> Result<(), StoreError> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let (chunks, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
-            for chunk in chunks {
-                diesel::insert_into(contribution::table).values(chunk).execute(c)?;
-            }
-            for row in rest {
-                diesel::insert_into(contribution::table).values(row).execute(c)?;
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => {
-            for chunk in rows.chunks(POSTGRES_ROWS_A_STATEMENT) {
-                diesel::insert_into(contribution::table).values(chunk).execute(c)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The stored events of a venue with these external ids. New ids that lie beyond every stored one, as those of jobs in time

@@ -1,6 +1,7 @@
 //! Every call of the product to its database: one file a noun. [`Store::write`] is the only thing that opens a write
 //! transaction; [`Store::read`] sees one unchanging state of the book.
 
+mod bulk;
 pub mod claim;
 pub mod conn;
 pub mod contribution;

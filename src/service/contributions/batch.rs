@@ -90,7 +90,10 @@ impl<'a> Batch<'a> {
         let decided = match key.kept_answer(self.tx.conn) {
             Ok(Some(reply)) => Ok(Decision::Kept(reply)),
             Ok(None) => {
-                self.keys.insert(id, index);
+                // A dry run leaves its key free, also for requests of its own group.
+                if !request.call.dry_run {
+                    self.keys.insert(id, index);
+                }
                 self.accept(index, request, rows).map(Decision::Accepted)
             }
             Err(error) => Err(error),

@@ -1,0 +1,121 @@
+//! Many rows in one cached statement, their columns borrowed. Diesel prepares a statement for a list of rows anew each time, and
+//! one for a fixed number only takes rows that own their texts; this is the same INSERT written out once.
+
+use super::conn::Conn;
+use super::error::StoreError;
+use diesel::backend::Backend;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sqlite::Sqlite;
+use std::marker::PhantomData;
+
+/// Rows a statement on SQLite: more gain nothing there.
+const SQLITE_ROWS: usize = 50;
+/// Rows a statement on PostgreSQL: each statement is a round trip; at 12 columns they stay below its 65,535 binds.
+#[cfg(feature = "postgres")]
+const POSTGRES_ROWS: usize = 1_000;
+
+/// A row of one table that binds its columns itself; [`bulk_row!`] implements this and [`BindRow`].
+pub(super) trait Row {
+    /// The table, as what tells one cached statement from another.
+    type Table: 'static;
+    /// `INSERT INTO table (columns) VALUES `.
+    const INTO: &'static str;
+}
+
+/// Binds the columns of a row in their order.
+pub(super) trait BindRow<DB: Backend>: Row {
+    /// One bind a column.
+    fn bind<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()>;
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) trait RowOfEachEngine: BindRow<Sqlite> {}
+#[cfg(not(feature = "postgres"))]
+impl<R: BindRow<Sqlite>> RowOfEachEngine for R {}
+#[cfg(feature = "postgres")]
+pub(super) trait RowOfEachEngine: BindRow<Sqlite> + BindRow<diesel::pg::Pg> {}
+#[cfg(feature = "postgres")]
+impl<R: BindRow<Sqlite> + BindRow<diesel::pg::Pg>> RowOfEachEngine for R {}
+
+/// Exactly `N` rows.
+struct Rows<'r, R, const N: usize>(&'r [R; N]);
+
+struct RowsId<T, const N: usize>(PhantomData<T>);
+
+impl<R: Row, const N: usize> QueryId for Rows<'_, R, N> {
+    type QueryId = RowsId<R::Table, N>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB: Backend, R: BindRow<DB>, const N: usize> QueryFragment<DB> for Rows<'_, R, N> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(R::INTO);
+        for (at, row) in self.0.iter().enumerate() {
+            out.push_sql(if at == 0 { "(" } else { ",(" });
+            row.bind(out.reborrow())?;
+            out.push_sql(")");
+        }
+        Ok(())
+    }
+}
+
+impl<Conn, R, const N: usize> RunQueryDsl<Conn> for Rows<'_, R, N> {}
+
+/// Inserts rows of any number.
+pub(super) fn insert<R: RowOfEachEngine>(conn: &mut Conn, rows: &[R]) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(c) => {
+            let (chunks, rest) = rows.as_chunks::<SQLITE_ROWS>();
+            for chunk in chunks {
+                Rows(chunk).execute(c)?;
+            }
+            for row in rest {
+                Rows(std::array::from_ref(row)).execute(c)?;
+            }
+        }
+        #[cfg(feature = "postgres")]
+        Conn::Postgres(c) => {
+            let (chunks, rest) = rows.as_chunks::<POSTGRES_ROWS>();
+            for chunk in chunks {
+                Rows(chunk).execute(c)?;
+            }
+            let (chunks, rest) = rest.as_chunks::<SQLITE_ROWS>();
+            for chunk in chunks {
+                Rows(chunk).execute(c)?;
+            }
+            for row in rest {
+                Rows(std::array::from_ref(row)).execute(c)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a struct a row of a table: `bulk_row!(NewClaim<'_>, claim, { incident_id: Integer, claim_ref: Text });`
+macro_rules! bulk_row {
+    ($row:ty, $table:ident, { $first:ident: $first_type:ty $(, $column:ident: $type:ty)* $(,)? }) => {
+        impl $crate::store::bulk::Row for $row {
+            type Table = $table::table;
+            const INTO: &'static str =
+                concat!("INSERT INTO ", stringify!($table), " (", stringify!($first), $(",", stringify!($column),)* ") VALUES ");
+        }
+        bulk_row!(@bind diesel::sqlite::Sqlite, $row, $first: $first_type $(, $column: $type)*);
+        #[cfg(feature = "postgres")]
+        bulk_row!(@bind diesel::pg::Pg, $row, $first: $first_type $(, $column: $type)*);
+    };
+    (@bind $engine:ty, $row:ty, $first:ident: $first_type:ty $(, $column:ident: $type:ty)*) => {
+        impl $crate::store::bulk::BindRow<$engine> for $row {
+            fn bind<'b>(&'b self, mut out: diesel::query_builder::AstPass<'_, 'b, $engine>) -> diesel::result::QueryResult<()> {
+                out.push_bind_param::<$first_type, _>(&self.$first)?;
+                $(
+                    out.push_sql(",");
+                    out.push_bind_param::<$type, _>(&self.$column)?;
+                )*
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use bulk_row;
