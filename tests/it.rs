@@ -29,6 +29,8 @@ mod exports;
 #[path = "it/incidents.rs"]
 mod incidents;
 
+#[path = "it/log.rs"]
+mod log;
 #[path = "it/small_book.rs"]
 mod small_book;
 #[path = "it/story.rs"]
