@@ -1,6 +1,6 @@
 //! Entries and postings, and the balances and lots they move.
 
-use super::conn::Conn;
+use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::projection;
 use super::schema::{entry, posting};
@@ -262,4 +262,25 @@ pub fn headers_between(conn: &mut Conn, first: i64, last: i64) -> Result<Vec<Ent
 pub fn reversal_of(conn: &mut Conn, no: EntryNo) -> Result<Option<EntryNo>, StoreError> {
     let found: Option<i64> = entry::table.filter(entry::reverses.eq(no.0)).select(entry::no).first(conn).optional()?;
     Ok(found.map(EntryNo))
+}
+
+/// The postings of an account with their entries, in order of recording.
+pub fn of_account(conn: &mut Conn, account: AccountNo) -> Result<Vec<(EntryRow, PostingRow)>, StoreError> {
+    Ok(entry::table
+        .inner_join(posting::table.on(posting::entry_no.eq(entry::no)))
+        .filter(posting::account_no.eq(account.0))
+        .order((posting::entry_no, posting::line))
+        .select((EntryRow::as_select(), PostingRow::as_select()))
+        .load(conn)?)
+}
+
+/// Headers of these entries, in no particular order.
+pub fn headers_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<EntryRow>, StoreError> {
+    let mut found = Vec::with_capacity(entries.len());
+    for some in entries.chunks(5_000) {
+        found.extend::<Vec<EntryRow>>(
+            on_each!(conn, c => entry::table.filter(entry::no.eq_any(some)).select(EntryRow::as_select()).load(c))?,
+        );
+    }
+    Ok(found)
 }

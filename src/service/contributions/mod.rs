@@ -1,9 +1,12 @@
 //! Contributions: what venues owe the fund of their fees. Reports and single events come in here; what is due, what waits and
 //! what is still to be settled is read here.
 
+pub mod ageing;
 mod batch;
+pub mod calendar;
 pub mod events;
 pub mod reports;
+pub mod view;
 pub mod waiting;
 
 use super::refs::Refs;
