@@ -31,6 +31,8 @@ mod incidents;
 
 #[path = "it/log.rs"]
 mod log;
+#[path = "it/reporting.rs"]
+mod reporting;
 #[path = "it/small_book.rs"]
 mod small_book;
 #[path = "it/story.rs"]

@@ -5,6 +5,7 @@ mod accounts;
 mod assets;
 pub mod ctx;
 mod entries;
+mod export;
 mod init;
 mod keys;
 mod listing;
@@ -66,6 +67,8 @@ enum Command {
     Verify(verify::Args),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
     Report(report::Args),
+    /// The whole journal for hledger, ledger, Beancount, or as CSV or JSON lines.
+    Export(export::Args),
     /// Serve pages and API of the book.
     Serve(serve::Args),
     /// Print the description of the API (OpenAPI 3.1).
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Keys(args) => keys::run(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),
+        Command::Export(args) => export::run(&ctx, args),
         Command::Serve(args) => serve::run(&ctx, args),
         Command::Openapi(args) => openapi::run(&ctx, args),
     };

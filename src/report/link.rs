@@ -41,6 +41,11 @@ pub fn coverage(table: &str) -> String {
     format!("/reports/coverage#{table}")
 }
 
+/// The feed of one venue.
+pub fn contributions(venue: &str) -> String {
+    format!("/contributions?venue={venue}")
+}
+
 /// The coverage report as of a day.
 pub fn coverage_on(day: jiff::civil::Date) -> String {
     format!("/reports/coverage?as_of={day}")

@@ -113,6 +113,17 @@ impl Params {
         Err(Rejection::new(OutcomeCode::UnknownAccount, "/account", no, "is not in the chart of this book"))
     }
 
+    /// One or several accounts of the book, parted by commas.
+    fn accounts(&self, book: &BookFacts) -> Result<Vec<AccountNo>, Rejection> {
+        let Some(text) = self.text("account") else { return Ok(Vec::new()) };
+        let account = |part: &str| {
+            let unknown = || Rejection::new(OutcomeCode::UnknownAccount, "/account", part, "is not in the chart of this book");
+            let no = part.trim().parse().map(AccountNo).map_err(|_| unknown())?;
+            if book.accounts.contains_key(&no) { Ok(no) } else { Err(unknown()) }
+        };
+        text.split(',').map(account).collect()
+    }
+
     /// How many rows a page has.
     ///
     /// # Errors
@@ -134,7 +145,9 @@ impl Params {
             Event::from_code(code).ok_or_else(|| Rejection::invalid("/event", code, "is not an event code, for example E01"))
         });
         Ok(JournalFilter {
-            account: self.account(book)?,
+            accounts: self.accounts(book)?,
+            period: self.text("period").map(str::to_owned),
+            without_closings: self.text("closings") == Some("out"),
             asset: self.text("asset").map(|code| book.asset("/asset", code).map(|asset| asset.id)).transpose()?,
             event: event.transpose()?,
             from: self.date("from")?,

@@ -2,7 +2,10 @@
 
 use super::doc::Doc;
 use super::params::Params;
-use super::reports::{coverage, coverage_history, trial_balance};
+use super::reports::{
+    account, balance_sheet, changes_in_fund, coverage, coverage_history, dashboard, entry, journal, prices, roll_forward,
+    trial_balance,
+};
 use super::source::{ReportError, Source};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 
@@ -108,6 +111,14 @@ const TO: ParamDef = param("to", "To", ParamKind::Date);
 /// Every report, in the order of lists.
 pub const REPORTS: &[ReportDef] = &[
     ReportDef {
+        name: "dashboard",
+        title: "Dashboard",
+        about: "How the fund stands, what changed since the last close, and what is open",
+        group: Group::Coverage,
+        params: &[],
+        run: dashboard::run,
+    },
+    ReportDef {
         name: "coverage",
         title: "Coverage",
         about: "What the fund is worth against what it owes, with every ratio, its parts and its formula",
@@ -130,6 +141,84 @@ pub const REPORTS: &[ReportDef] = &[
         group: Group::Statements,
         params: &[],
         run: trial_balance::run,
+    },
+    ReportDef {
+        name: "balance-sheet",
+        title: "Balance sheet",
+        about: "What the fund has, what it owes, and the fund balance; with an earlier day beside it if wanted",
+        group: Group::Statements,
+        params: &[param("compare", "Compare with", ParamKind::Date)],
+        run: balance_sheet::run,
+    },
+    ReportDef {
+        name: "changes-in-fund",
+        title: "Changes in the fund",
+        about: "From one fund balance to the next by month, with price effects apart from flows",
+        group: Group::Statements,
+        params: &[FROM, TO],
+        run: changes_in_fund::run,
+    },
+    ReportDef {
+        name: "roll-forward",
+        title: "Roll-forward by asset",
+        about: "What came into and went out of the holdings of each asset, in units and in value",
+        group: Group::Statements,
+        params: &[FROM, TO, param("asset", "Asset", ParamKind::Asset)],
+        run: roll_forward::run,
+    },
+    ReportDef {
+        name: "journal",
+        title: "Journal",
+        about: "Every entry line by line, with the sums of the filter",
+        group: Group::Journal,
+        params: &[
+            param("account", "Account", ParamKind::Account),
+            param("asset", "Asset", ParamKind::Asset),
+            param("event", "Event", ParamKind::Event),
+            FROM,
+            TO,
+            param("period", "Booked in", ParamKind::Text),
+            param("closings", "Closings", ParamKind::Text),
+            param("text", "Words", ParamKind::Text),
+        ],
+        run: journal::run,
+    },
+    ReportDef {
+        name: "account",
+        title: "Account",
+        about: "The postings of one account between its opening and its closing balance",
+        group: Group::Journal,
+        params: &[
+            ParamDef { required: true, ..param("account", "Account", ParamKind::Subject) },
+            param("asset", "Asset", ParamKind::Asset),
+            FROM,
+            TO,
+        ],
+        run: account::run,
+    },
+    ReportDef {
+        name: "entry",
+        title: "Entry",
+        about: "One entry with its postings, its record and its proof",
+        group: Group::Journal,
+        params: &[ParamDef { required: true, ..param("entry", "Entry", ParamKind::Subject) }],
+        run: entry::run,
+    },
+    ReportDef {
+        name: "prices",
+        title: "Prices",
+        about: "Locked price sets",
+        group: Group::Prices,
+        params: &[FROM, TO],
+        run: prices::list,
+    },
+    ReportDef {
+        name: "price-set",
+        title: "Price set",
+        about: "One locked set with what each price was before",
+        group: Group::Prices,
+        params: &[ParamDef { required: true, ..param("day", "Day", ParamKind::Subject) }],
+        run: prices::one,
     },
 ];
 

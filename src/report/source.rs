@@ -10,7 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{EntryNo, WalletId};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::price::Price;
-use crate::ledger::trial_balance::TrialBalance;
+use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use jiff::{Timestamp, civil::Date};
 use std::collections::BTreeMap;
 
@@ -182,8 +182,8 @@ pub struct MemoFigure {
 /// Which entries or postings are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JournalFilter {
-    /// Entries with a posting on this account.
-    pub account: Option<AccountNo>,
+    /// Entries with a posting on one of these accounts; any where there is none.
+    pub accounts: Vec<AccountNo>,
     /// Entries with a posting in this asset.
     pub asset: Option<AssetId>,
     /// Entries of this event.
@@ -192,6 +192,10 @@ pub struct JournalFilter {
     pub from: Option<Date>,
     /// Effective on or before.
     pub to: Option<Date>,
+    /// Entries booked in this period, for example `2019-05`.
+    pub period: Option<String>,
+    /// Leave the entries of period closes out.
+    pub without_closings: bool,
     /// Memo or source contains this, letters of either case.
     pub text: Option<String>,
 }
@@ -259,6 +263,91 @@ pub struct JournalPage {
     pub next: Option<EntryNo>,
 }
 
+/// Which postings of an account are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineFilter {
+    /// Account.
+    pub account: AccountNo,
+    /// Only this asset.
+    pub asset: Option<AssetId>,
+    /// Effective on or after.
+    pub from: Option<Date>,
+    /// Effective on or before.
+    pub to: Date,
+}
+
+/// A posting's place: postings below it are older. Written `42-3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineCursor {
+    /// Entry.
+    pub entry: EntryNo,
+    /// Line, from 1.
+    pub line: i32,
+}
+
+impl LineCursor {
+    /// Reads `42-3`.
+    ///
+    /// # Errors
+    /// `InvalidField`.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let parts = text.split_once('-').and_then(|(entry, line)| Some((entry.parse().ok()?, line.parse().ok()?)));
+        let wrong = || Rejection::invalid("/cursor", text, "is not the cursor of a page before; leave it out to begin anew");
+        parts.map(|(entry, line)| Self { entry: EntryNo(entry), line }).ok_or_else(wrong)
+    }
+}
+
+impl std::fmt::Display for LineCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.entry, self.line)
+    }
+}
+
+/// One posting of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountLine {
+    /// Its entry, without the lines.
+    pub entry: EntryFacts,
+    /// The posting.
+    pub posting: Posting,
+    /// The other accounts of the entry.
+    pub contra: Vec<AccountNo>,
+}
+
+/// A page of an account.
+#[derive(Debug, Clone, Default)]
+pub struct AccountPage {
+    /// Postings, newest first.
+    pub lines: Vec<AccountLine>,
+    /// Where the next page starts: postings below this one.
+    pub next: Option<LineCursor>,
+}
+
+/// An incident in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentLine {
+    /// Code.
+    pub code: String,
+    /// Kind in words.
+    pub kind: String,
+    /// One line for people.
+    pub title: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Where it stands, in words.
+    pub state: String,
+    /// True until it is closed or rejected.
+    pub open: bool,
+    /// Value of what is still owed, above zero.
+    pub reserve: Value,
+    /// Loss before recoveries.
+    pub gross: Value,
+    /// Recoveries recognised against it.
+    pub recovered: Value,
+    /// Loss after recoveries.
+    pub net: Value,
+}
+
 /// How an entry is proven.
 #[derive(Debug, Clone)]
 pub struct Inclusion {
@@ -321,11 +410,27 @@ pub trait Source {
     /// # Errors
     /// [`ReportError::Source`].
     fn journal_totals(&mut self, filter: &JournalFilter) -> Result<Option<JournalTotals>, ReportError>;
+    /// A page of postings of an account below a place, newest first.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn account_lines(&mut self, filter: &LineFilter, below: Option<LineCursor>, limit: usize)
+    -> Result<AccountPage, ReportError>;
+    /// The sum of all postings of an account at and above a place.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn moved_from(&mut self, filter: &LineFilter, from: LineCursor) -> Result<Amounts, ReportError>;
     /// One entry, if the view has it.
     ///
     /// # Errors
     /// [`ReportError::Source`].
     fn entry(&mut self, no: EntryNo) -> Result<Option<EntryFacts>, ReportError>;
+    /// All incidents, the latest first, as they stand now.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn incidents(&mut self) -> Result<Vec<IncidentLine>, ReportError>;
     /// The proof that a leaf is in the present log.
     ///
     /// # Errors

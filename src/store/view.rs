@@ -101,8 +101,12 @@ pub struct EntryFilter {
     pub to: Option<String>,
     /// Event code.
     pub event: Option<String>,
-    /// With a posting on this account.
-    pub account: Option<i32>,
+    /// With a posting on one of these accounts; any where there is none.
+    pub accounts: Vec<i32>,
+    /// Booked in this period.
+    pub period: Option<String>,
+    /// Not of this event.
+    pub except: Option<String>,
     /// With a posting in this asset.
     pub asset: Option<i32>,
     /// Lower-case pattern for memo or source, as LIKE takes it with `\` before `%`, `_` and `\`.
@@ -127,18 +131,23 @@ pub fn entries(conn: &mut Conn, filter: &EntryFilter, limit: i64) -> Result<Vec<
         if let Some(event) = &filter.event {
             query = query.filter(entry::event.eq(event));
         }
+        if let Some(except) = &filter.except {
+            query = query.filter(entry::event.ne(except));
+        }
+        if let Some(period) = &filter.period {
+            query = query.filter(entry::period.eq(period));
+        }
         if let Some(pattern) = &filter.pattern {
             let found = lower(entry::memo).like(pattern).escape('\\').or(lower(entry::source).like(pattern).escape('\\'));
             query = query.filter(found);
         }
         let lines = posting::table.filter(posting::entry_no.eq(entry::no)).select(posting::line);
-        query = match (filter.account, filter.asset) {
-            (None, None) => query,
-            (Some(account), None) => query.filter(exists(lines.filter(posting::account_no.eq(account)))),
-            (None, Some(asset)) => query.filter(exists(lines.filter(posting::asset_id.eq(asset)))),
-            (Some(account), Some(asset)) => {
-                query.filter(exists(lines.filter(posting::account_no.eq(account)).filter(posting::asset_id.eq(asset))))
-            }
+        let on_account = posting::account_no.eq_any(&filter.accounts);
+        query = match (filter.accounts.is_empty(), filter.asset) {
+            (true, None) => query,
+            (false, None) => query.filter(exists(lines.filter(on_account))),
+            (true, Some(asset)) => query.filter(exists(lines.filter(posting::asset_id.eq(asset)))),
+            (false, Some(asset)) => query.filter(exists(lines.filter(on_account).filter(posting::asset_id.eq(asset)))),
         };
         Ok(query.load(c)?)
     })
@@ -167,6 +176,60 @@ pub fn reversals_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<(i64, i64)>,
             .select((entry::reverses, entry::no))
             .load(c))?;
         pairs.extend(part.into_iter().filter_map(|(reversed, by)| Some((reversed?, by))));
+    }
+    Ok(pairs)
+}
+
+/// Which postings of an account are wanted.
+#[derive(Debug, Clone)]
+pub struct AccountFilter {
+    /// Account.
+    pub account: i32,
+    /// Only this asset.
+    pub asset: Option<i32>,
+    /// Business dates from this day.
+    pub from: String,
+    /// Business dates up to this day.
+    pub to: String,
+    /// Entries up to this number.
+    pub last: i64,
+    /// Only postings below this (entry, line).
+    pub below: Option<(i64, i32)>,
+}
+
+/// At most `limit` postings of an account with the headers of their entries, newest first.
+pub fn account_lines(conn: &mut Conn, filter: &AccountFilter, limit: i64) -> Result<Vec<(EntryRow, PostingRow)>, StoreError> {
+    on_each!(conn, c => {
+        let mut query = posting::table
+            .inner_join(entry::table.on(entry::no.eq(posting::entry_no)))
+            .filter(posting::account_no.eq(filter.account))
+            .filter(posting::entry_no.le(filter.last))
+            .filter(entry::effective_on.between(&filter.from, &filter.to))
+            .order((posting::entry_no.desc(), posting::line.desc()))
+            .limit(limit)
+            .select((EntryRow::as_select(), PostingRow::as_select()))
+            .into_boxed();
+        if let Some(asset) = filter.asset {
+            query = query.filter(posting::asset_id.eq(asset));
+        }
+        if let Some((no, line)) = filter.below {
+            query = query.filter(posting::entry_no.lt(no).or(posting::entry_no.eq(no).and(posting::line.lt(line))));
+        }
+        Ok(query.load(c)?)
+    })
+}
+
+/// The accounts of several entries, as (entry, account) without doubles.
+pub fn accounts_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<(i64, i32)>, StoreError> {
+    let mut pairs = Vec::new();
+    for part in entries.chunks(500) {
+        let part: Vec<(i64, i32)> = on_each!(conn, c => posting::table
+            .filter(posting::entry_no.eq_any(part))
+            .select((posting::entry_no, posting::account_no))
+            .distinct()
+            .order((posting::entry_no, posting::account_no))
+            .load(c))?;
+        pairs.extend(part);
     }
     Ok(pairs)
 }

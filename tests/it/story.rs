@@ -13,7 +13,12 @@ const FIRST: &str = "INC-1";
 const SECOND: &str = "INC-2";
 
 on_both_engines!(the_worked_story_is_reproduced_through_the_commands, |db| {
-    let mut story = Story::new(&db);
+    tell(&db).finish();
+});
+
+/// The whole story up to the close of its month; the clock stands on the day after.
+pub fn tell(db: &crate::support::database::TestDb) -> Story {
+    let mut story = Story::new(db);
     contributions(&mut story);
     capital_and_yield(&mut story);
     transfer_and_rebalance(&mut story);
@@ -27,8 +32,8 @@ on_both_engines!(the_worked_story_is_reproduced_through_the_commands, |db| {
     story.set_day("2019-02-01");
     story.reply(|book, call| book.close_period(&call, "2019-01"));
     story.expect(&["E24"]);
-    story.finish();
-});
+    story
+}
 
 fn contributions(story: &mut Story) {
     story.day("2019-01-01", &[("BTC", "6000"), ("BNB", "10"), ("USDC", "1")]);

@@ -1,18 +1,21 @@
 //! The book at one pair of as-of and known-at: what reports read.
 
 use super::window::{View, parse_day};
+use crate::domain::account::AccountNo;
 use crate::domain::amount::Value;
 use crate::domain::asset::AssetId;
 use crate::domain::coverage::{Scenario, Targets};
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
+use crate::domain::incident::life::State;
 use crate::domain::price::Price;
-use crate::ledger::trial_balance::TrialBalance;
+use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use crate::proof::merkle::{Hash, inclusion_proof, root_of};
 use crate::report::source::{
-    Band, BookFacts, CoverageTerms, EntryFacts, Inclusion, JournalFilter, JournalPage, JournalTotals, MemoFigure, Movement,
-    PriceSet, Quote, ReportError, Source,
+    AccountLine, AccountPage, Band, BookFacts, CoverageTerms, EntryFacts, IncidentLine, Inclusion, JournalFilter, JournalPage,
+    JournalTotals, LineCursor, LineFilter, MemoFigure, Movement, PriceSet, Quote, ReportError, Source, overflow,
 };
+use crate::service::incidents;
 use crate::service::memo::{self, MEMO};
 use crate::service::policies::{COVERAGE, CoveragePolicy, Ratio};
 use crate::service::refs::Refs;
@@ -20,12 +23,14 @@ use crate::store::error::StoreError;
 use crate::store::fact;
 use crate::store::journal::{self, EntryRow, PostingRow};
 use crate::store::price::{self, PriceRow, PriceSetRow};
-use crate::store::view::{self, EntryFilter};
+use crate::store::view::{self, AccountFilter, EntryFilter};
 use jiff::{Timestamp, civil::Date};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Filters that find more entries than this get no sums: they would read all of them.
 const MAX_SUMMED: i64 = 100_000;
+/// Postings that are read at a time where many are summed.
+const CHUNK: i64 = 5_000;
 
 impl Source for View<'_> {
     fn facts(&self) -> &BookFacts {
@@ -108,10 +113,41 @@ impl Source for View<'_> {
         let mut totals = JournalTotals { entries, ..JournalTotals::default() };
         for part in numbers.chunks(2_000) {
             for line in view::postings_of(self.conn, part)?.iter().filter(|line| wants(filter, line)) {
-                totals.add(line.value.value()).ok_or_else(crate::report::source::overflow)?;
+                totals.add(line.value.value()).ok_or_else(overflow)?;
             }
         }
         Ok(Some(totals))
+    }
+
+    fn account_lines(
+        &mut self,
+        filter: &LineFilter,
+        below: Option<LineCursor>,
+        limit: usize,
+    ) -> Result<AccountPage, ReportError> {
+        let stored = AccountFilter { below: below.map(|at| (at.entry.0, at.line)), ..self.account_filter(filter) };
+        let wanted = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+        let mut rows = view::account_lines(self.conn, &stored, wanted)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(|(_, line)| LineCursor { entry: EntryNo(line.entry_no), line: line.line });
+        Ok(AccountPage { lines: self.account_page(filter.account, rows)?, next: last.filter(|_| more) })
+    }
+
+    fn moved_from(&mut self, filter: &LineFilter, from: LineCursor) -> Result<Amounts, ReportError> {
+        let mut stored = self.account_filter(filter);
+        let mut sum = Amounts::default();
+        loop {
+            let rows = view::account_lines(self.conn, &stored, CHUNK)?;
+            for (_, line) in &rows {
+                if (line.entry_no, line.line) < (from.entry.0, from.line) {
+                    return Ok(sum);
+                }
+                sum = sum.plus(line.quantity.quantity(), line.value.value()).ok_or_else(overflow)?;
+            }
+            let Some((_, last)) = rows.last() else { return Ok(sum) };
+            stored.below = Some((last.entry_no, last.line));
+        }
     }
 
     fn entry(&mut self, no: EntryNo) -> Result<Option<EntryFacts>, ReportError> {
@@ -120,6 +156,26 @@ impl Source for View<'_> {
         }
         let header = journal::headers_between(self.conn, no.0, no.0)?;
         Ok(self.with_lines(header)?.pop())
+    }
+
+    fn incidents(&mut self) -> Result<Vec<IncidentLine>, ReportError> {
+        let mut lines = Vec::new();
+        for summary in incidents::view::list(self.conn)?.into_iter().rev() {
+            let reserve = Value::checked_sum(summary.reserves.iter().map(|reserve| reserve.amounts.value));
+            lines.push(IncidentLine {
+                kind: summary.kind.title().to_owned(),
+                state: summary.life.state.slug().replace('-', " "),
+                open: !matches!(summary.life.state, State::Closed | State::Rejected),
+                reserve: reserve.ok_or_else(overflow)?,
+                gross: summary.loss.gross,
+                recovered: summary.loss.recovered,
+                net: summary.loss.net,
+                occurred_at: summary.occurred_at,
+                code: summary.code,
+                title: summary.title,
+            });
+        }
+        Ok(lines)
     }
 
     fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {
@@ -138,11 +194,43 @@ impl View<'_> {
             from: filter.from.map(|day| day.to_string()),
             to: Some(to.to_string()),
             event: filter.event.map(|event| event.code().to_owned()),
-            account: filter.account.map(|account| account.0),
+            accounts: filter.accounts.iter().map(|account| account.0).collect(),
+            period: filter.period.clone(),
+            except: filter.without_closings.then(|| Event::PeriodClose.code().to_owned()),
             asset: filter.asset.map(|asset| asset.0),
             pattern: filter.text.as_deref().map(pattern),
             last: Some(self.known.last_entry),
         }
+    }
+
+    fn account_filter(&self, filter: &LineFilter) -> AccountFilter {
+        AccountFilter {
+            account: filter.account.0,
+            asset: filter.asset.map(|asset| asset.0),
+            from: filter.from.map(|day| day.to_string()).unwrap_or_default(),
+            to: filter.to.to_string(),
+            last: self.known.last_entry,
+            below: None,
+        }
+    }
+
+    fn account_page(&mut self, account: AccountNo, rows: Vec<(EntryRow, PostingRow)>) -> Result<Vec<AccountLine>, StoreError> {
+        let numbers: BTreeSet<i64> = rows.iter().map(|(header, _)| header.no).collect();
+        let numbers: Vec<i64> = numbers.into_iter().collect();
+        let mut contra: BTreeMap<i64, Vec<AccountNo>> = BTreeMap::new();
+        for (no, other) in view::accounts_of(self.conn, &numbers)? {
+            if other != account.0 {
+                contra.entry(no).or_default().push(AccountNo(other));
+            }
+        }
+        let reversed: BTreeMap<i64, i64> = view::reversals_of(self.conn, &numbers)?.into_iter().collect();
+        let known = self.known.last_entry;
+        let line = |(header, posting): (EntryRow, PostingRow)| {
+            let contra = contra.get(&header.no).cloned().unwrap_or_default();
+            let by = reversed.get(&header.no).copied().filter(|by| *by <= known);
+            Ok(AccountLine { posting: posting.to_domain()?, entry: entry_facts(header, &[], by)?, contra })
+        };
+        rows.into_iter().map(line).collect()
     }
 
     fn with_lines(&mut self, rows: Vec<EntryRow>) -> Result<Vec<EntryFacts>, StoreError> {
@@ -163,7 +251,8 @@ impl View<'_> {
 }
 
 fn wants(filter: &JournalFilter, line: &PostingRow) -> bool {
-    filter.account.is_none_or(|account| account.0 == line.account_no) && filter.asset.is_none_or(|a| a.0 == line.asset_id)
+    let on_account = filter.accounts.is_empty() || filter.accounts.iter().any(|account| account.0 == line.account_no);
+    on_account && filter.asset.is_none_or(|a| a.0 == line.asset_id)
 }
 
 /// `%text%` with the signs of LIKE taken literally.
@@ -179,7 +268,8 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-fn entry_facts(row: EntryRow, postings: &[PostingRow], reversed_by: Option<i64>) -> Result<EntryFacts, StoreError> {
+/// An entry as reports and exports take it.
+pub(super) fn entry_facts(row: EntryRow, postings: &[PostingRow], reversed_by: Option<i64>) -> Result<EntryFacts, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("entry {}: {what}", row.no));
     Ok(EntryFacts {
         no: EntryNo(row.no),

@@ -13,7 +13,7 @@ use crate::store::journal::{EntryRow, PostingRow};
 use crate::store::projection::{self, Amounts, BalanceDayRow};
 use crate::store::tx::format_instant;
 use crate::store::view::{self, Known};
-use crate::store::{journal, price, reference};
+use crate::store::{incident, journal, price, reference};
 use jiff::{Timestamp, civil::Date};
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl<'c> View<'c> {
             assets: refs.assets.clone(),
             accounts: refs.accounts.clone(),
             wallets: refs.wallets.iter().map(|(id, wallet)| (WalletId(id.0), wallet.code.clone())).collect(),
-            incidents: BTreeMap::new(),
+            incidents: incident::all(conn)?.into_iter().map(|row| (row.id, row.code)).collect(),
         };
         Ok(Self { conn, facts, refs, known, late: None, closings: None })
     }

@@ -91,6 +91,10 @@ impl Story {
         story
     }
 
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
     pub fn today(&self) -> jiff::civil::Date {
         self.book.clock.today()
     }

@@ -1,0 +1,121 @@
+//! The first screen: how the fund stands, what changed since the last close and why, what is open, how old the prices are.
+
+use super::changes_in_fund::{self, Changes};
+use super::{coverage, coverage_history};
+use crate::domain::period::Period;
+use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Figure, Row, Table, Tone};
+use crate::report::fund::{self, Fund};
+use crate::report::params::Params;
+use crate::report::source::{BookFacts, IncidentLine, PriceSet, ReportError, Source};
+use crate::report::{link, registry};
+
+/// Hours after which prices count as old where no policy says otherwise.
+const PRICE_DAYS: i32 = 2;
+/// Headline figures of the coverage report that stand here too.
+const KEYS: [&str; 4] = ["fund_value", "coverage", "matched", "obligations"];
+
+/// Makes the report.
+pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError> {
+    let report = registry::find("dashboard")?;
+    let as_of = source.facts().as_of;
+    let fund = Fund::load(source, as_of)?;
+    let history = coverage_history::points(source, None, as_of)?;
+    let changes = since_close(source)?;
+    let incidents = source.incidents()?;
+    let facts = source.facts();
+    let mut figures: Vec<Figure> =
+        coverage::figures(&fund).into_iter().filter(|figure| KEYS.contains(&figure.key.as_str())).collect();
+    figures.push(price_age(facts, fund.prices.as_ref()));
+    let mut charts: Vec<Chart> = spark(&history).into_iter().collect();
+    if !history.is_empty() {
+        charts.push(coverage_history::chart(&history, fund.terms.as_ref()));
+    }
+    charts.extend(changes_in_fund::waterfall(facts, &changes.iter().collect::<Vec<_>>()));
+    Ok(Doc {
+        name: report.name.to_owned(),
+        title: report.title.to_owned(),
+        finding: Some(coverage::finding(facts, &fund.coverage)),
+        basis: fund::basis(facts, report, params, fund.prices.as_ref()),
+        figures,
+        charts,
+        tables: vec![open_incidents(facts, &incidents)],
+        notes: Vec::new(),
+    })
+}
+
+/// The months that no close has sealed yet, at most a statement's worth of them.
+fn since_close(source: &mut dyn Source) -> Result<Vec<Changes>, ReportError> {
+    let as_of = source.facts().as_of;
+    let closed = source.closed_periods()?.last().and_then(|period| Period::parse(period));
+    let all = changes_in_fund::changes(&source.movements(None, as_of)?, Period::of(as_of))?;
+    let open: Vec<Changes> = all.into_iter().filter(|changes| closed.is_none_or(|closed| changes.period > closed)).collect();
+    Ok(open)
+}
+
+fn spark(history: &[coverage_history::Point]) -> Option<Chart> {
+    let known = |point: &coverage_history::Point| point.coverage.get("coverage").and_then(|ratio| ratio.value.clone().ok());
+    let values: Vec<_> = history.iter().filter_map(known).collect();
+    (values.len() > 1).then(|| Chart {
+        id: "coverage".to_owned(),
+        title: "Coverage".to_owned(),
+        finding: "Coverage at each price set since something is owed.".to_owned(),
+        kind: ChartKind::Spark { values, link: Some(link::report("coverage-history")) },
+    })
+}
+
+fn price_age(facts: &BookFacts, prices: Option<&PriceSet>) -> Figure {
+    let (cell, state) = match prices {
+        None => (Cell::blank("no price set is locked"), ("missing".to_owned(), Tone::Bad)),
+        Some(set) => {
+            let days = (facts.as_of - set.cutoff_on).get_days();
+            let state = match days {
+                0 => ("of the day".to_owned(), Tone::Good),
+                1 => ("1 day old".to_owned(), Tone::Good),
+                days if days <= PRICE_DAYS => (format!("{days} days old"), Tone::Good),
+                days => (format!("{days} days old"), Tone::Warn),
+            };
+            (Cell::new(Content::Date(set.cutoff_on)).to(link::price_set(set.cutoff_on)), state)
+        }
+    };
+    Figure {
+        key: "prices".to_owned(),
+        label: "Prices of".to_owned(),
+        cell,
+        state: Some(state),
+        formula: None,
+        parts: None,
+        hint: prices.map(|set| set.source.clone()),
+    }
+}
+
+fn open_incidents(facts: &BookFacts, incidents: &[IncidentLine]) -> Table {
+    let currency = facts.currency();
+    let row = |incident: &IncidentLine| {
+        let to = link::incident(&incident.code);
+        Row::body(vec![
+            Cell::text(&incident.code).to(&to),
+            Cell::text(&incident.title),
+            Cell::new(Content::Time(incident.occurred_at)),
+            Cell::new(Content::State(incident.state.clone(), Tone::Warn)),
+            Cell::value(incident.reserve).to(&to),
+            Cell::value(incident.gross).to(&to),
+            Cell::value(incident.net).to(&to),
+        ])
+    };
+    Table {
+        id: "incidents".to_owned(),
+        caption: "Open incidents".to_owned(),
+        columns: vec![
+            Column::text("incident", "Incident"),
+            Column::text("title", "Title"),
+            Column::text("occurred", "Happened"),
+            Column::text("state", "State"),
+            Column::number("reserve", &format!("Still owed ({currency})")),
+            Column::number("gross", &format!("Gross loss ({currency})")),
+            Column::number("net", &format!("Net loss ({currency})")),
+        ],
+        rows: incidents.iter().filter(|incident| incident.open).map(row).collect(),
+        next: None,
+        empty: Some("No incident is open.".to_owned()),
+    }
+}
