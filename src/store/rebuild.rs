@@ -5,6 +5,7 @@ use super::conn::Conn;
 use super::contribution::BatchRow;
 use super::error::StoreError;
 use super::fact::FactRow;
+use super::fee_report::{self, ReportRow, StepRow};
 use super::incident::IncidentRow;
 use super::key::{KeyRow, RevocationRow};
 use super::payout::PayoutBatchRow;
@@ -26,6 +27,8 @@ pub struct Rebuilt {
     pub body: Value,
     /// The moment in the rows, where they repeat it (microseconds since 1970).
     pub recorded_at: Option<i64>,
+    /// The actor in the rows, where they repeat it.
+    pub actor: Option<String>,
 }
 
 /// Loads the rows of one table whose leaf lies in a range.
@@ -40,7 +43,13 @@ macro_rules! rows_between {
 }
 
 fn records<R: Record>(rows: Vec<R>, leaf: impl Fn(&R) -> i64) -> impl Iterator<Item = Rebuilt> {
-    rows.into_iter().map(move |row| Rebuilt { leaf: leaf(&row), kind: row.kind(), body: row.body(), recorded_at: None })
+    rows.into_iter().map(move |row| Rebuilt {
+        leaf: leaf(&row),
+        kind: row.kind(),
+        body: row.body(),
+        recorded_at: None,
+        actor: None,
+    })
 }
 
 /// Every rebuilt leaf from `from` to `to`, both included, but for entries, which are replayed apart.
@@ -66,10 +75,23 @@ pub fn between(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<Rebuilt>, Stor
                 kind: stringify!($table),
                 body: row.body(),
                 recorded_at: Some(row.recorded_at),
+                actor: None,
             }));
         )* };
     }
     headers!(contribution_batch: BatchRow, claims_file: ClaimsFileRow, payout_batch: PayoutBatchRow);
+    all.extend(rows_between!(conn, fee_report, ReportRow, from, to).into_iter().map(|row| Rebuilt {
+        leaf: row.leaf,
+        kind: "fee_report",
+        body: row.body(),
+        recorded_at: Some(row.recorded_at),
+        actor: Some(row.submitted_by),
+    }));
+    for step in rows_between!(conn, fee_report_step, StepRow, from, to) {
+        let posted = if step.state == "accepted" { fee_report::posted(conn, step.report_id)? } else { None };
+        let body = step.body(posted.as_ref());
+        all.push(Rebuilt { leaf: step.leaf, kind: "fee_report_step", body, recorded_at: Some(step.recorded_at), actor: None });
+    }
     Ok(all)
 }
 
@@ -113,6 +135,8 @@ pub fn row_count(conn: &mut Conn) -> Result<i64, StoreError> {
         closed_period,
         price_set,
         contribution_batch,
+        fee_report,
+        fee_report_step,
         incident,
         claims_file,
         claim_approval,

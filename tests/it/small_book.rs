@@ -1,6 +1,8 @@
 //! A small book that has something in every table: used where a test needs a real book, whatever is in it.
 
 use crate::support::database::TestDb;
+use safu_ledger::domain::contribution::manifest::{DescribeMeta, describe};
+use safu_ledger::domain::text::Name;
 use safu_ledger::service::clock::Clock;
 use safu_ledger::service::contributions::events::EventFeed;
 use safu_ledger::service::incidents::payouts::PaidBy;
@@ -58,6 +60,8 @@ pub fn full(db: &TestDb) -> Book {
     let events = r#"[{"external_id":"a-1","venue":"spot","business_date":"2019-01-01","pair":"BTC-USDC","fee_asset":"BTC","net_fee":"100.5"},
         {"external_id":"a-2","venue":"spot","business_date":"2019-01-01","fee_asset":"USDC","net_fee":"2000"}]"#;
     done(feed.submit_and_wait(call(), events.as_bytes()));
+    report(&book, 1, "10");
+    report(&book, 2, "12.5");
     treasury(
         &book,
         json!({"event": "settlement", "receipts": [
@@ -78,6 +82,23 @@ pub fn full(db: &TestDb) -> Book {
     let key = book.create_key(&call(), "job", KeyScope::Feed, None).unwrap();
     book.revoke_key(&call(), &key.name).unwrap();
     book
+}
+
+/// A fee report of two rows for the first day, with its manifest.
+fn report(book: &Book, version: u32, btc: &str) {
+    let rows = format!(
+        "venue,business_date,pair,fee_asset,trades,volume_base,volume_quote,gross_fee,rebate,net_fee\n\
+         spot,2019-01-01,BTC-USDC,BTC,7,9000,45000000,{btc},0,{btc}\nspot,2019-01-01,BTC-USDC,USDC,3,1,5000,50.5,0.5,50\n"
+    );
+    let meta = DescribeMeta {
+        report_id: Name::parse("spot-2019-01-01").unwrap(),
+        version,
+        supersedes: version.checked_sub(1).filter(|before| *before > 0),
+        generated_at: "2019-01-02T01:00:00Z".parse().unwrap(),
+    };
+    let manifest = describe(rows.as_bytes(), meta).unwrap().to_json();
+    let reply = done(book.submit_report(&call(), manifest.as_bytes(), rows.into_bytes()));
+    assert_eq!(reply["state"], "accepted", "{reply}");
 }
 
 fn treasury(book: &Book, mut command: Value) {

@@ -14,7 +14,7 @@ on_both_engines!(an_untouched_book_verifies, |db| {
     assert!(verdict.is_good(), "{:#?}", verdict.findings);
     let counts = &verdict.counts;
     assert!(counts.entries > 8 && counts.postings > 20 && counts.lots >= 3, "{counts:?}");
-    assert_eq!((counts.contributions, counts.claims, counts.payouts), (2, 3, 2));
+    assert_eq!((counts.contributions, counts.fee_rows, counts.claims, counts.payouts), (2, 4, 3, 2));
 });
 
 #[derive(QueryableByName)]

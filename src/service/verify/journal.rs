@@ -1,7 +1,7 @@
 //! The journal: every entry is gapless, balances, and is what its leaf says; all of them together give the running balances,
 //! the daily movements and the lots that are stored.
 
-use super::leaves::{Log, difference, instant_text, parse};
+use super::leaves::{Log, Parsed, difference, instant_text, parse};
 use super::{Verdict, count};
 use crate::domain::account::no;
 use crate::domain::amount::Quantity;
@@ -73,17 +73,16 @@ pub(super) fn replay(conn: &mut Conn, log: &Log, verdict: &mut Verdict) -> Resul
 
 fn compare_leaf(leaf: &log::Leaf, header: &EntryRow, lines: &[PostingRow], verdict: &mut Verdict) {
     let subject = format!("entry {}", header.no);
-    let Some((body, at)) = parse(leaf, verdict) else { return };
+    let Some(Parsed { body, at, actor, request }) = parse(leaf, verdict) else { return };
     if let Some(difference) = difference(&body, &header.body(lines)) {
         verdict.add(subject.clone(), difference);
     }
-    if instant_text(header.recorded_at) != at {
-        verdict.add(subject.clone(), format!("recorded_at: the log says {at}, stored is {}", instant_text(header.recorded_at)));
-    }
-    let envelope: serde_json::Value = serde_json::from_str(&leaf.bytes).unwrap_or_default();
-    for (name, stored) in [("actor", &header.actor), ("request", &header.request_key)] {
-        if envelope.get(name).and_then(serde_json::Value::as_str) != Some(stored) {
-            verdict.add(subject.clone(), format!("{name}: stored is {stored:?}, the log says another"));
+    let recorded_at = instant_text(header.recorded_at);
+    let envelope =
+        [("recorded_at", &at, &recorded_at), ("actor", &actor, &header.actor), ("request", &request, &header.request_key)];
+    for (name, logged, stored) in envelope {
+        if logged != stored {
+            verdict.add(subject.clone(), format!("{name}: the log says {logged:?}, stored is {stored:?}"));
         }
     }
 }
@@ -141,6 +140,13 @@ impl Replay {
             self.fold_payable(header, line)?;
         }
         Ok(())
+    }
+
+    /// What a source accrued or restated, by asset.
+    pub(super) fn accrued_by(&self, source: &str) -> impl Iterator<Item = (AssetId, Quantity)> {
+        let first = (source.to_owned(), String::new(), AssetId(i32::MIN));
+        let own = self.accrued.range(first..).take_while(move |((of, ..), _)| of == source);
+        own.map(|((_, _, asset), units)| (*asset, *units)).collect::<Vec<_>>().into_iter()
     }
 
     fn fold_payable(&mut self, header: &EntryRow, line: &Posting) -> Result<(), StoreError> {

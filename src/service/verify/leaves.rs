@@ -80,8 +80,16 @@ pub(super) fn check(conn: &mut Conn, verdict: &mut Verdict) -> Result<Log, Store
     Ok(Log { head, size: next })
 }
 
-/// The body of a leaf and the moment it states; reported when the bytes are not a canonical leaf.
-pub(super) fn parse(leaf: &Leaf, verdict: &mut Verdict) -> Option<(Value, String)> {
+/// What a leaf says.
+pub(super) struct Parsed {
+    pub(super) body: Value,
+    pub(super) at: String,
+    pub(super) actor: String,
+    pub(super) request: String,
+}
+
+/// What a leaf says; reported when its bytes are not a canonical leaf.
+pub(super) fn parse(leaf: &Leaf, verdict: &mut Verdict) -> Option<Parsed> {
     let parsed: Option<Value> = serde_json::from_str(&leaf.bytes).ok();
     let parsed = parsed.filter(|value| canonical(value) == leaf.bytes);
     let Some(value) = parsed else {
@@ -91,12 +99,13 @@ pub(super) fn parse(leaf: &Leaf, verdict: &mut Verdict) -> Option<(Value, String
     if value.get("kind").and_then(Value::as_str) != Some(leaf.kind.as_str()) {
         verdict.add(format!("leaf {}", leaf.idx), format!("is stored as {:?} but says another kind", leaf.kind));
     }
-    let at = value.get("at").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Some((value.get("body").cloned().unwrap_or(Value::Null), at))
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (at, actor, request) = (text("at"), text("actor"), text("request"));
+    Some(Parsed { body: value.get("body").cloned().unwrap_or(Value::Null), at, actor, request })
 }
 
 fn compare(leaf: &Leaf, rows: &[Rebuilt], verdict: &mut Verdict) {
-    let Some((body, at)) = parse(leaf, verdict) else { return };
+    let Some(Parsed { body, at, actor, .. }) = parse(leaf, verdict) else { return };
     let subject = || format!("leaf {} ({})", leaf.idx, leaf.kind);
     match rows {
         // Entries are replayed apart; refused commands leave nothing but their leaf.
@@ -111,6 +120,9 @@ fn compare(leaf: &Leaf, rows: &[Rebuilt], verdict: &mut Verdict) {
             }
             if row.recorded_at.is_some_and(|micros| instant_text(micros) != at) {
                 verdict.add(subject(), format!("was recorded at {at}, the row says another moment"));
+            }
+            if row.actor.as_ref().is_some_and(|stored| *stored != actor) {
+                verdict.add(subject(), format!("was recorded by {actor}, the row says another"));
             }
         }
         _ => verdict.add(subject(), format!("is claimed by {} rows", rows.len())),

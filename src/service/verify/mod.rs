@@ -7,6 +7,7 @@ mod claims;
 mod contributions;
 mod journal;
 mod leaves;
+mod reports;
 
 use super::Book;
 use crate::store::conn::Conn;
@@ -97,6 +98,7 @@ fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
     let log = leaves::check(conn, verdict)?;
     let replay = journal::replay(conn, &log, verdict)?;
     contributions::check(conn, &replay, verdict)?;
+    reports::check(conn, &replay, verdict)?;
     claims::check(conn, &replay, verdict)
 }
 
