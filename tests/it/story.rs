@@ -3,11 +3,14 @@
 
 #[path = "story/book.rs"]
 pub mod book;
+#[path = "story/steps.rs"]
+mod steps;
 
 use book::{Story, units};
 use safu_ledger::domain::account::no;
 use safu_ledger::service::reversals::Reverse;
 use safu_ledger::service::treasury::{IdentifiedAs, IncidentUnits, TreasuryEvent as E, Units};
+use steps::Estimate;
 
 const FIRST: &str = "INC-1";
 const SECOND: &str = "INC-2";
@@ -36,8 +39,11 @@ pub fn tell(db: &crate::support::database::TestDb) -> Story {
 }
 
 fn contributions(story: &mut Story) {
-    story.day("2019-01-01", &[("BTC", "6000"), ("BNB", "10"), ("USDC", "1")]);
-    story.accrue(&[("BNB", "10000"), ("BTC", "10"), ("USDC", "40000")]);
+    story.venue();
+    // The report of 1 January is priced by the set of the day before; its own set comes later (see the restatement).
+    story.day("2018-12-31", &[("BTC", "6000"), ("BNB", "10"), ("USDC", "1")]);
+    story.set_day("2019-01-02");
+    story.report("2019-01-01", 1, &[("BNB", "100000"), ("BTC", "100"), ("USDC", "400000")]);
     story.expect(&["E01"]);
 
     story.day("2019-01-02", &[("BTC", "6100"), ("BNB", "10.5"), ("USDC", "1")]);
@@ -74,20 +80,21 @@ fn transfer_and_rebalance(story: &mut Story) {
 }
 
 fn incident(story: &mut Story) {
-    story.recognise(FIRST, &[("BTC", "300", "20")], "50000");
+    let btc = Estimate { asset: "BTC", case: None, ibnr: None, identified: None };
+    story.recognise(FIRST, Estimate { case: Some("300"), ibnr: Some("20"), ..btc }, Some("50000"));
     story.expect(&["E07"]);
-    story.identify(FIRST, "BTC", "12");
+    story.estimate(FIRST, Estimate { identified: Some("12"), ..btc });
     story.expect(&["E08a"]);
-    story.release(FIRST, "BTC", "3");
+    story.estimate(FIRST, Estimate { ibnr: Some("5"), ..btc });
     story.expect(&["E08b"]);
-    story.raise(FIRST, "BTC", "5");
+    story.estimate(FIRST, Estimate { case: Some("317"), ..btc });
     story.expect(&["E08c"]);
     story.valued_day("2019-01-05", &[("BTC", "6200"), ("BNB", "12"), ("USDC", "1")]);
     story.expect(&["E09", "E09", "E04"]);
 }
 
 fn payouts(story: &mut Story) {
-    story.approve(FIRST, "BTC", "230");
+    story.approve(FIRST, "BTC", &["99.9", "30", "0.5", "99.6"]);
     story.expect(&["E10"]);
     story.treasury(E::FixedPriceElected {
         claims: IncidentUnits::new(FIRST, "BTC", "30"),
@@ -95,7 +102,7 @@ fn payouts(story: &mut Story) {
         stable: "USDC".to_owned(),
     });
     story.expect(&["E12a"]);
-    story.pay(FIRST, &units("payout", "BTC", "99.9"), Some(&units("payout", "BTC", "0.003")));
+    story.pay(FIRST, "1", "payout", "BTC", Some("0.003"));
     story.expect(&["E11", "E13"]);
     story.treasury(E::FixedPricePaid { incident: FIRST.to_owned(), paid: units("cold", "USDC", "175390.2") });
     story.expect(&["E12b"]);
@@ -119,15 +126,16 @@ fn recoveries(story: &mut Story) {
 }
 
 fn shortfall(story: &mut Story) {
-    story.recognise(SECOND, &[("USDC", "1000000", "0")], "0");
+    let usdc = Estimate { asset: "USDC", case: Some("1000000"), ibnr: Some("0"), identified: None };
+    story.recognise(SECOND, usdc, None);
     story.expect(&["E07b"]);
-    story.approve(SECOND, "USDC", "1000000");
+    story.approve(SECOND, "USDC", &["639330", "360670"]);
     story.expect(&["E10b"]);
     story.treasury(E::Shortfall { claims: IncidentUnits::new(SECOND, "USDC", "360670") });
     story.expect(&["E17"]);
     story.treasury(E::Loan { receipt: units("cold", "USDC", "700000") });
     story.expect(&["E19b"]);
-    story.pay(SECOND, &units("cold", "USDC", "639330"), None);
+    story.pay(SECOND, "1", "cold", "USDC", None);
     story.expect(&["E11b"]);
     story.treasury(E::RightsRedeemed { incident: SECOND.to_owned(), paid: units("cold", "USDC", "4260.23404") });
     story.expect(&["E18a"]);
@@ -142,11 +150,13 @@ fn losses_and_restatement(story: &mut Story) {
     story.expect(&["E20"]);
     story.treasury(E::RecoveryWrittenOff { claims: IncidentUnits::new(FIRST, "BTC", "60") });
     story.expect(&["E21"]);
-    story.restate_down("BNB", "600");
+    // The first report is restated: 600 BNB that were settled already are owed back, at the price of the day's own set.
+    story.late_set("2019-01-01", &[("BTC", "6000"), ("BNB", "12"), ("USDC", "1")]);
+    story.report("2019-01-01", 2, &[("BNB", "94000"), ("BTC", "100"), ("USDC", "400000")]);
     story.expect(&["E22"]);
     story.treasury(E::Offset { asset: "BNB".to_owned(), quantity: "600".to_owned() });
     story.expect(&["E22b"]);
-    story.accrue(&[("BNB", "2000")]);
+    story.single_event("BNB", "20000");
     story.expect(&["E22c"]);
 }
 

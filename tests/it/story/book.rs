@@ -1,33 +1,26 @@
 //! The book of the story: days, commands, and the comparison of what they posted with the vector.
 
 use crate::support::database::TestDb;
-use diesel::prelude::*;
 use safu_ledger::domain::account::{AccountNo, no};
 use safu_ledger::domain::amount::{Quantity, Rounding, Value, format_minor_trimmed, mul_div, parse_minor, pow10};
 use safu_ledger::domain::asset::AssetId;
-use safu_ledger::domain::entry::{Balanced, Posting};
-use safu_ledger::domain::ids::IncidentId;
-use safu_ledger::domain::outcome::Rejection;
+use safu_ledger::domain::entry::Posting;
 use safu_ledger::domain::price::Price;
 use safu_ledger::ledger::asset_table::AssetTable;
 use safu_ledger::ledger::invariants;
-use safu_ledger::ledger::posting::{
-    Context, Header, Receipt, accrual, approval, case_revision, ibnr, incident, payout, recovery, restatement, transfer,
-};
 use safu_ledger::ledger::trial_balance::{Amounts, TrialBalance};
 use safu_ledger::service::clock::Clock;
-use safu_ledger::service::desk::{self, Desk};
 use safu_ledger::service::init::{self, NewBook};
 use safu_ledger::service::prices::{GivenPrices, LockPrices, Quote};
 use safu_ledger::service::refs::Refs;
 use safu_ledger::service::registry::{NewAsset, NewWallet};
 use safu_ledger::service::treasury::{TreasuryCommand, TreasuryEvent, Units};
-use safu_ledger::service::{Answer, Book, Call, Reply};
+use safu_ledger::service::verify::verify;
+use safu_ledger::service::{Book, Call, Reply};
 use safu_ledger::store::conn::DatabaseUrl;
 use safu_ledger::store::error::StoreError;
-use safu_ledger::store::tx::Tx;
 use safu_ledger::store::{journal, projection};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 const STORY: &str = include_str!("../../fixtures/fund_story.json");
@@ -60,8 +53,7 @@ pub fn given(prices: &[(&str, &str)]) -> GivenPrices {
 }
 
 pub struct Story {
-    book: Book,
-    url: String,
+    pub book: Book,
     refs: Refs,
     entries: Vec<Json>,
     end: Json,
@@ -76,19 +68,7 @@ impl Story {
         let book = new_book(db);
         let refs = book.read(Refs::load).unwrap();
         let entries = vector["entries"].as_array().unwrap().clone();
-        let mut story = Self {
-            book,
-            url: db.url().to_owned(),
-            refs,
-            entries,
-            end: vector["end"].clone(),
-            at: 0,
-            seen: 0,
-            prices: Vec::new(),
-        };
-        story.declare(1, "INC-1");
-        story.declare(2, "INC-2");
-        story
+        Self { book, refs, entries, end: vector["end"].clone(), at: 0, seen: 0, prices: Vec::new() }
     }
 
     pub fn book(&self) -> &Book {
@@ -111,6 +91,12 @@ impl Story {
     /// A new day with its prices, valued at once.
     pub fn valued_day(&mut self, day: &str, prices: &[(&str, &str)]) {
         self.lock(day, prices, true);
+    }
+
+    /// The set of an earlier day, locked late; nothing is valued, and today's prices stay what they are.
+    pub fn late_set(&mut self, day: &str, prices: &[(&str, &str)]) {
+        let command = LockPrices::given(day.parse().unwrap(), given(prices)).without_valuation();
+        self.reply(|book, call| book.lock_prices(&call, command));
     }
 
     fn lock(&mut self, day: &str, prices: &[(&str, &str)], value: bool) {
@@ -236,6 +222,7 @@ impl Story {
         assert_eq!(invariants::lots(&trial, &lots), []);
         assert_eq!(invariants::holdings_at_fair_value(&trial, &assets, &prices), []);
         self.check_ratios(&trial, &assets, &prices);
+        assert!(verify(&self.book).unwrap().is_good(), "the log proves all of it");
     }
 
     fn check_ratios(&self, trial: &TrialBalance, assets: &AssetTable, prices: &BTreeMap<AssetId, Price>) {
@@ -270,181 +257,4 @@ impl Story {
         assert_eq!((held, due), (units("btc_held"), units("btc_owed")));
         assert_eq!(millionths(held.minor(), due.minor()), ratio("btc_matched_ratio"));
     }
-}
-
-/// Steps whose workflows stand on files and states: here by their posting rule.
-impl Story {
-    fn declare(&mut self, id: i32, code: &str) {
-        let sql = format!(
-            "INSERT INTO incident (id, code, kind, title, occurred_at, leaf) VALUES ({id}, '{code}', 'theft', 'x', 0, -{id})"
-        );
-        match self.url.split_once("://").unwrap() {
-            ("sqlite", path) => {
-                let mut conn = SqliteConnection::establish(path).unwrap();
-                diesel::sql_query(sql).execute(&mut conn).unwrap();
-            }
-            #[cfg(feature = "postgres")]
-            _ => {
-                let mut conn = PgConnection::establish(&self.url).unwrap();
-                diesel::sql_query(sql).execute(&mut conn).unwrap();
-            }
-            #[cfg(not(feature = "postgres"))]
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn rule(
-        &mut self,
-        assets: &[&str],
-        rule: impl Fn(&mut Tx<'_>, &Desk) -> Box<dyn FnOnce(&mut Context<'_>, Header) -> Result<Balanced, Rejection>> + Send + 'static,
-    ) {
-        let day = self.today();
-        let assets: Vec<String> = assets.iter().map(|code| (*code).to_owned()).collect();
-        self.reply(|book, call| {
-            book.command(&call, &json!({"rule": call.key}), move |tx| {
-                let desk = Desk::load(tx, day)?;
-                let ids: Vec<AssetId> = assets.iter().map(|code| desk.refs.asset("", code).unwrap().id).collect();
-                let rule = rule(tx, &desk);
-                let entry = desk.run(tx, &ids, &[], |ctx| rule(ctx, Header::new(day, "test")))?;
-                tx.post_entry(entry, "treasury:test")?;
-                Ok(Answer::created(json!({})))
-            })
-        });
-    }
-
-    pub fn accrue(&mut self, contributions: &[(&str, &str)]) {
-        let contributions: Vec<(String, String)> =
-            contributions.iter().map(|(a, q)| ((*a).to_owned(), (*q).to_owned())).collect();
-        self.rule(&[], move |_, desk| {
-            let contributions = contributions.iter().map(|(a, q)| desk.amount("", a, q).unwrap()).collect();
-            let input = accrual::Accrual { report: None, contributions };
-            Box::new(move |ctx, header| accrual::post(ctx, header, &input))
-        });
-    }
-
-    pub fn restate_down(&mut self, asset: &'static str, quantity: &'static str) {
-        self.rule(&[], move |tx, desk| {
-            let (asset, quantity) = desk.amount("", asset, quantity).unwrap();
-            let stands = desk::claimed(tx, no::CONTRIBUTIONS_RECEIVABLE, asset, None).unwrap();
-            let changes = vec![(asset, restatement::Change::Down(quantity, stands))];
-            Box::new(move |ctx, header| restatement::post(ctx, header, &restatement::Restatement { report: None, changes }))
-        });
-    }
-
-    fn of_incident(
-        &mut self,
-        incident: &str,
-        (asset, quantity): (&'static str, &'static str),
-        rule: fn(
-            &mut Tx<'_>,
-            IncidentId,
-            AssetId,
-            Quantity,
-        ) -> Box<dyn FnOnce(&mut Context<'_>, Header) -> Result<Balanced, Rejection>>,
-    ) {
-        let incident = IncidentId(if incident == "INC-1" { 1 } else { 2 });
-        self.rule(&[asset], move |tx, desk| {
-            let (asset, quantity) = desk.amount("", asset, quantity).unwrap();
-            rule(tx, incident, asset, quantity)
-        });
-    }
-
-    pub fn recognise(
-        &mut self,
-        incident: &str,
-        estimates: &[(&'static str, &'static str, &'static str)],
-        handling: &'static str,
-    ) {
-        let incident = IncidentId(if incident == "INC-1" { 1 } else { 2 });
-        let estimates = estimates.to_vec();
-        self.rule(&[], move |_, desk| {
-            let estimate = |(asset, case, ibnr): &(&str, &str, &str)| {
-                let (asset, case) = desk.amount("", asset, case).unwrap();
-                let ibnr = Quantity::parse(ibnr, desk.refs.scale(asset)).unwrap();
-                incident::Estimate { asset, case, ibnr }
-            };
-            let handling = desk.amount("", "USD", handling).unwrap().1;
-            let input = incident::Recognition { incident, estimates: estimates.iter().map(estimate).collect(), handling };
-            Box::new(move |ctx, header| incident::post(ctx, header, &input))
-        });
-    }
-
-    pub fn identify(&mut self, incident: &str, asset: &'static str, quantity: &'static str) {
-        self.of_incident(incident, (asset, quantity), |tx, incident, asset, quantity| {
-            let ibnr = desk::owed(tx, no::IBNR, asset, Some(incident)).unwrap();
-            Box::new(move |ctx, header| ibnr::post_identified(ctx, header, &ibnr::IbnrChange { incident, asset, quantity, ibnr }))
-        });
-    }
-
-    pub fn release(&mut self, incident: &str, asset: &'static str, quantity: &'static str) {
-        self.of_incident(incident, (asset, quantity), |tx, incident, asset, quantity| {
-            let ibnr = desk::owed(tx, no::IBNR, asset, Some(incident)).unwrap();
-            Box::new(move |ctx, header| ibnr::post_released(ctx, header, &ibnr::IbnrChange { incident, asset, quantity, ibnr }))
-        });
-    }
-
-    pub fn raise(&mut self, incident: &str, asset: &'static str, quantity: &'static str) {
-        self.of_incident(incident, (asset, quantity), |_, incident, asset, quantity| {
-            let revision = case_revision::CaseRevision { incident, asset, quantity, revision: case_revision::Revision::Raise };
-            Box::new(move |ctx, header| case_revision::post(ctx, header, &revision))
-        });
-    }
-
-    pub fn approve(&mut self, incident: &str, asset: &'static str, quantity: &'static str) {
-        self.of_incident(incident, (asset, quantity), |tx, incident, asset, quantity| {
-            let case_reserve = desk::owed(tx, no::CASE_RESERVES, asset, Some(incident)).unwrap();
-            Box::new(move |ctx, header| {
-                approval::post(ctx, header, &approval::Approval { incident, asset, quantity, case_reserve })
-            })
-        });
-    }
-
-    pub fn recognise_recovery(&mut self, incident: &str, asset: &'static str, quantity: &'static str) {
-        self.of_incident(incident, (asset, quantity), |tx, incident, asset, quantity| {
-            let loss_room = desk::loss_room(tx, incident).unwrap();
-            let input = recovery::RecoveryRecognised { incident, asset, quantity, loss_room };
-            Box::new(move |ctx, header| recovery::post_recognised(ctx, header, &input))
-        });
-    }
-
-    pub fn receive_recovery(&mut self, incident: &str, received: &Units) {
-        let incident = IncidentId(if incident == "INC-1" { 1 } else { 2 });
-        let received = received.clone();
-        self.rule(&[], move |tx, desk| {
-            let receipt = receipt(desk, &received);
-            let asset = receipt.asset;
-            let position = recovery::RecoveryPosition {
-                gross: desk::claimed(tx, no::RECOVERIES, asset, Some(incident)).unwrap(),
-                allowance: desk::owed(tx, no::RECOVERIES_ALLOWANCE, asset, Some(incident)).unwrap(),
-                loss_room: desk::loss_room(tx, incident).unwrap(),
-            };
-            let input = recovery::RecoveryReceived { incident, receipt, position };
-            Box::new(move |ctx, header| recovery::post_received(ctx, header, &input))
-        });
-    }
-
-    pub fn pay(&mut self, incident: &str, paid: &Units, fee: Option<&Units>) {
-        let incident = IncidentId(if incident == "INC-1" { 1 } else { 2 });
-        let asset = paid.asset.clone();
-        let paid = paid.clone();
-        self.rule(&[&asset], move |tx, desk| {
-            let Receipt { place: from, asset, quantity } = receipt(desk, &paid);
-            let payable = desk::owed(tx, no::CLAIMS_PAYABLE, asset, Some(incident)).unwrap();
-            let input = payout::Payout { incident, from, asset, quantity, payable };
-            Box::new(move |ctx, header| payout::post(ctx, header, &input))
-        });
-        if let Some(fee) = fee.cloned() {
-            self.rule(&[&asset], move |_, desk| {
-                let Receipt { place, asset, quantity } = receipt(desk, &fee);
-                let fee = transfer::NetworkFee { place, asset, quantity };
-                Box::new(move |ctx, header| payout::post_network_fee(ctx, header, incident, &fee))
-            });
-        }
-    }
-}
-
-fn receipt(desk: &Desk, units: &Units) -> Receipt {
-    let place = desk.place("", &units.wallet).unwrap();
-    let (asset, quantity) = desk.amount("", &units.asset, &units.quantity).unwrap();
-    Receipt { place, asset, quantity }
 }
