@@ -222,7 +222,8 @@ impl Story {
         assert_eq!(invariants::lots(&trial, &lots), []);
         assert_eq!(invariants::holdings_at_fair_value(&trial, &assets, &prices), []);
         self.check_ratios(&trial, &assets, &prices);
-        assert!(verify(&self.book).unwrap().is_good(), "the log proves all of it");
+        let verdict = verify(&self.book).unwrap();
+        assert!(verdict.is_good(), "the log proves all of it: {:?}", verdict.findings);
     }
 
     fn check_ratios(&self, trial: &TrialBalance, assets: &AssetTable, prices: &BTreeMap<AssetId, Price>) {
