@@ -28,7 +28,6 @@ mod events;
 mod exports;
 #[path = "it/incidents.rs"]
 mod incidents;
-
 #[path = "it/log.rs"]
 mod log;
 #[path = "it/reporting.rs"]

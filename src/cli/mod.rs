@@ -3,13 +3,16 @@
 
 mod accounts;
 mod assets;
+mod claims;
 pub mod ctx;
 mod entries;
 mod export;
+mod incidents;
 mod init;
 mod keys;
 mod listing;
 mod openapi;
+mod payouts;
 mod periods;
 mod policy;
 mod prices;
@@ -63,6 +66,14 @@ enum Command {
     Periods(periods::Args),
     /// Keys of service accounts.
     Keys(keys::Args),
+    /// Incidents: declare, estimate, recognise, close.
+    Incidents(incidents::Args),
+    /// Claims of an incident: import, approve, list.
+    Claims(claims::Args),
+    /// Payouts of an incident.
+    Payouts(payouts::Args),
+    /// What is traced, recognised and received back of a loss.
+    Recoveries(payouts::RecoveryArgs),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
     Verify(verify::Args),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
@@ -93,6 +104,10 @@ pub fn main() -> ExitCode {
         Command::Entries(args) => entries::run(&ctx, args),
         Command::Periods(args) => periods::run(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
+        Command::Incidents(args) => incidents::run(&ctx, args),
+        Command::Claims(args) => claims::run(&ctx, args),
+        Command::Payouts(args) => payouts::run(&ctx, args),
+        Command::Recoveries(args) => payouts::run_recoveries(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),
         Command::Export(args) => export::run(&ctx, args),

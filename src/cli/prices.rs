@@ -80,7 +80,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     match &args.verb {
         Verb::Import { file, source } => {
             let source = source.clone().unwrap_or_else(|| file_name(file));
-            let reply = book.import_prices(&ctx.call(), &source, &read(file)?)?;
+            let reply = book.import_prices(&ctx.call(), &source, &read_file(file)?)?;
             ctx.print_reply(&reply, |answer| {
                 let [days, first, last] = ["days", "first", "last"].map(|name| field(answer, name));
                 format!("{days} days imported, {first} to {last}. Lock them with `safu prices lock {first} --until {last}`.")
@@ -103,7 +103,8 @@ fn file_name(file: &Path) -> String {
     file.file_name().map_or_else(|| "standard input".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, CliError> {
+/// The bytes of a file, or of standard input for `-`.
+pub(super) fn read_file(file: &Path) -> Result<Vec<u8>, CliError> {
     if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes)?;

@@ -1,5 +1,7 @@
 //! Incidents from declaration to closing, through the commands, on both engines.
 
+#[path = "incidents/terminal.rs"]
+mod terminal;
 #[path = "incidents/theft.rs"]
 mod theft;
 

@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod claims;
 pub mod declare;
+pub mod docs;
 pub mod estimates;
 pub mod payouts;
 pub mod recognition;
