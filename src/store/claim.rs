@@ -4,24 +4,24 @@
 //! claimant can be shown his own row and nobody can guess another's. Salts follow from a key of the file that never enters the
 //! log; whoever erases the key erases the link.
 
+use super::bulk::{self, bulk_row};
 use super::conn::Conn;
 use super::error::StoreError;
 use super::reference::record_row;
 use super::schema::{claim, claim_approval, claims_file};
 use super::tx::{Record, Stamp};
-use super::types::Minor;
+use super::types::{Minor, Money};
 use crate::domain::incident::claims::ClaimSet;
 use crate::domain::incident::ranges::ClaimRange;
 use crate::proof::merkle::{Frontier, Hash};
 use crate::proof::row::RowEncoder;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Claims that one statement inserts on SQLite; a fixed number, so that the statement is prepared once.
-const CLAIMS_A_STATEMENT: usize = 50;
-/// Claims that are read or written at a time; times seven columns it stays below the 65,535 binds of PostgreSQL.
+/// Claims that are read or written at a time.
 const CLAIMS_A_CHUNK: i64 = 5_000;
 
 /// A stored claims file.
@@ -75,9 +75,8 @@ impl ClaimsFileRow {
 }
 
 /// A stored claim.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-// One statement for an array of rows, instead of a transaction of single inserts; its cache asks for owned texts.
-#[diesel(table_name = claim, treat_none_as_default_value = false)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = claim)]
 pub struct ClaimRow {
     /// Incident.
     pub incident_id: i32,
@@ -94,6 +93,21 @@ pub struct ClaimRow {
     /// Where to pay, or empty.
     pub payout_address: String,
 }
+
+/// A claim on its way in; texts stay in the file's memory.
+struct NewClaim<'c> {
+    incident_id: i32,
+    no: i64,
+    claim_ref: &'c str,
+    claimant_ref: &'c str,
+    asset_id: i32,
+    quantity: Minor,
+    payout_address: &'c str,
+}
+
+bulk_row!(NewClaim<'_>, claim, {
+    incident_id: Integer, no: BigInt, claim_ref: Text, claimant_ref: Text, asset_id: Integer, quantity: Money, payout_address: Text,
+});
 
 /// Makes the salted commitment of claims and their rows in the file's tree.
 struct Committer<'k> {
@@ -175,42 +189,23 @@ impl Record for NewClaimsFile {
     fn insert(&self, conn: &mut Conn, leaf: i64, _: &Stamp) -> Result<(), StoreError> {
         let header = ClaimsFileRow { leaf, ..self.header.clone() };
         diesel::insert_into(claims_file::table).values(&header).execute(conn)?;
-        let mut rows = self.claims.iter().zip(header.first_claim..).map(|(claim, no)| ClaimRow {
+        let mut rows = self.claims.iter().zip(header.first_claim..).map(|(claim, no)| NewClaim {
             incident_id: header.incident_id,
             no,
-            claim_ref: claim.claim_id.to_owned(),
-            claimant_ref: claim.claimant_ref.to_owned(),
+            claim_ref: claim.claim_id,
+            claimant_ref: claim.claimant_ref,
             asset_id: claim.asset.0,
             quantity: claim.quantity.into(),
-            payout_address: claim.payout_address.to_owned(),
+            payout_address: claim.payout_address,
         });
         loop {
-            let chunk: Vec<ClaimRow> = rows.by_ref().take(usize::try_from(CLAIMS_A_CHUNK).unwrap_or(1)).collect();
+            let chunk: Vec<NewClaim<'_>> = rows.by_ref().take(usize::try_from(CLAIMS_A_CHUNK).unwrap_or(1)).collect();
             if chunk.is_empty() {
                 return Ok(());
             }
-            insert_claims(conn, &chunk)?;
+            bulk::insert(conn, &chunk)?;
         }
     }
-}
-
-fn insert_claims(conn: &mut Conn, rows: &[ClaimRow]) -> Result<(), StoreError> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let (arrays, rest) = rows.as_chunks::<CLAIMS_A_STATEMENT>();
-            for array in arrays {
-                diesel::insert_into(claim::table).values(array).execute(c)?;
-            }
-            for row in rest {
-                diesel::insert_into(claim::table).values(row).execute(c)?;
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => {
-            diesel::insert_into(claim::table).values(rows).execute(c)?;
-        }
-    }
-    Ok(())
 }
 
 /// A range of approved claims.

@@ -1,5 +1,6 @@
 //! Payout batches, their transactions, and which claim was paid by which. A claim is paid once: the key of `payout` says so.
 
+use super::bulk::{self, bulk_row};
 use super::conn::Conn;
 use super::error::StoreError;
 use super::schema::{payout, payout_batch, payout_transaction};
@@ -9,12 +10,11 @@ use crate::domain::incident::ranges::ClaimRange;
 use crate::proof::merkle::{Frontier, Hash};
 use crate::proof::row::RowEncoder;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Rows that one statement inserts on SQLite; a fixed number, so that the statement is prepared once.
-const ROWS_A_STATEMENT: usize = 50;
-/// Rows that are read or written at a time; times four columns it stays below the 65,535 binds of PostgreSQL.
+/// Rows that are written at a time.
 const ROWS_A_CHUNK: usize = 10_000;
 
 /// A stored payout batch: claims of one incident and asset paid from one wallet on one day.
@@ -67,9 +67,8 @@ impl PayoutBatchRow {
 }
 
 /// A transaction of a batch.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-// One statement for an array of rows.
-#[diesel(table_name = payout_transaction, treat_none_as_default_value = false)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = payout_transaction)]
 pub struct TransactionRow {
     /// Batch.
     pub batch_id: i64,
@@ -80,9 +79,8 @@ pub struct TransactionRow {
 }
 
 /// A paid claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable, Insertable)]
-// One statement for an array of rows.
-#[diesel(table_name = payout, treat_none_as_default_value = false)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = payout)]
 pub struct PayoutRow {
     /// Incident.
     pub incident_id: i32,
@@ -93,6 +91,9 @@ pub struct PayoutRow {
     /// Transaction of the batch.
     pub transaction_no: i64,
 }
+
+bulk_row!(TransactionRow, payout_transaction, { batch_id: BigInt, no: BigInt, txid: Text });
+bulk_row!(PayoutRow, payout, { incident_id: Integer, claim_no: BigInt, batch_id: BigInt, transaction_no: BigInt });
 
 /// The root over the paid claims of a batch: number, transaction's number, transaction id.
 fn root(rows: impl IntoIterator<Item = (i64, i64)>, transactions: &[TransactionRow]) -> Hash {
@@ -134,9 +135,7 @@ impl Record for NewPayoutBatch {
     fn insert(&self, conn: &mut Conn, leaf: i64, _: &Stamp) -> Result<(), StoreError> {
         let header = PayoutBatchRow { leaf, ..self.header.clone() };
         diesel::insert_into(payout_batch::table).values(&header).execute(conn)?;
-        for chunk in self.transactions.chunks(ROWS_A_CHUNK) {
-            insert_transactions(conn, chunk)?;
-        }
+        bulk::insert(conn, &self.transactions)?;
         for chunk in self.paid.chunks(ROWS_A_CHUNK) {
             let row = |(claim_no, transaction_no): &(i64, i64)| PayoutRow {
                 incident_id: header.incident_id,
@@ -144,48 +143,10 @@ impl Record for NewPayoutBatch {
                 batch_id: header.id,
                 transaction_no: *transaction_no,
             };
-            insert_payouts(conn, &chunk.iter().map(row).collect::<Vec<_>>())?;
+            bulk::insert(conn, &chunk.iter().map(row).collect::<Vec<_>>())?;
         }
         Ok(())
     }
-}
-
-fn insert_transactions(conn: &mut Conn, rows: &[TransactionRow]) -> Result<(), StoreError> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let (arrays, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
-            for array in arrays {
-                diesel::insert_into(payout_transaction::table).values(array).execute(c)?;
-            }
-            for row in rest {
-                diesel::insert_into(payout_transaction::table).values(row).execute(c)?;
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => {
-            diesel::insert_into(payout_transaction::table).values(rows).execute(c)?;
-        }
-    }
-    Ok(())
-}
-
-fn insert_payouts(conn: &mut Conn, rows: &[PayoutRow]) -> Result<(), StoreError> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let (arrays, rest) = rows.as_chunks::<ROWS_A_STATEMENT>();
-            for array in arrays {
-                diesel::insert_into(payout::table).values(array).execute(c)?;
-            }
-            for row in rest {
-                diesel::insert_into(payout::table).values(row).execute(c)?;
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => {
-            diesel::insert_into(payout::table).values(rows).execute(c)?;
-        }
-    }
-    Ok(())
 }
 
 /// All batches by number.
