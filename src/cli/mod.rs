@@ -4,6 +4,7 @@
 mod accounts;
 mod assets;
 mod claims;
+mod contributions;
 pub mod ctx;
 mod entries;
 mod export;
@@ -58,6 +59,8 @@ enum Command {
     Memo(policy::MemoArgs),
     /// Price sets: import, lock, value.
     Prices(prices::Args),
+    /// Fee reports and single contributions: submit, calendar, ageing.
+    Contributions(contributions::Args),
     /// The fund's own movements: settlements, transfers, capital, loans.
     Treasury(treasury::Args),
     /// Entries of the journal: list, show, reverse.
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Policy(args) => policy::run(&ctx, args),
         Command::Memo(args) => policy::run_memo(&ctx, args),
         Command::Prices(args) => prices::run(&ctx, args),
+        Command::Contributions(args) => contributions::run(&ctx, args),
         Command::Treasury(args) => treasury::run(&ctx, args),
         Command::Entries(args) => entries::run(&ctx, args),
         Command::Periods(args) => periods::run(&ctx, args),

@@ -2,6 +2,10 @@
 
 #[path = "contributions/book.rs"]
 mod book;
+#[path = "contributions/command.rs"]
+mod command;
+#[path = "contributions/open.rs"]
+mod open;
 #[path = "contributions/parallel.rs"]
 mod parallel;
 #[path = "contributions/refused.rs"]
