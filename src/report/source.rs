@@ -348,6 +348,19 @@ pub struct IncidentLine {
     pub net: Value,
 }
 
+/// How the feed of a venue stood lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedState {
+    /// Venue.
+    pub venue: String,
+    /// The last business date with a posted report.
+    pub last: Option<Date>,
+    /// Days whose report is due and not there.
+    pub missing: i64,
+    /// Days with a report, or a newer version of one, in quarantine.
+    pub waiting: i64,
+}
+
 /// How an entry is proven.
 #[derive(Debug, Clone)]
 pub struct Inclusion {
@@ -431,6 +444,11 @@ pub trait Source {
     /// # Errors
     /// [`ReportError::Source`].
     fn incidents(&mut self) -> Result<Vec<IncidentLine>, ReportError>;
+    /// The feeds of all venues over the half year up to the as-of day.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn feeds(&mut self) -> Result<Vec<FeedState>, ReportError>;
     /// The proof that a leaf is in the present log.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 #[path = "incidents/terminal.rs"]
 mod terminal;
 #[path = "incidents/theft.rs"]
-mod theft;
+pub mod theft;
 
 use diesel::prelude::*;
 use safu_ledger::domain::amount::{Quantity, Value};

@@ -1,6 +1,7 @@
 //! Reports over books made by commands, on both engines: what was published can be made again as it was known, every figure of
 //! the worked story, pages without gaps, and journals that other programs recompute.
 
+use crate::incidents::theft::Theft;
 use crate::story::{book::new_book, book::units, tell};
 use crate::support::database::TestDb;
 use crate::support::tools;
@@ -73,6 +74,22 @@ on_both_engines!(the_worked_story_gives_its_ratios_and_ties, |db| {
     let rows = table(&rolled, "roll-forward");
     let moved: rust_decimal::Decimal = rows.iter().filter(|row| row["kind"] != "subtotal").map(units).sum();
     assert_eq!(moved, units(rows.last().unwrap()), "opening and flows make the closing");
+});
+
+on_both_engines!(the_first_screen_says_how_the_fund_stands, |db| {
+    let theft = Theft::recognised(&db, "7000", "100");
+    let dashboard = report(&theft.book, "dashboard", &[]);
+    let figures = dashboard["figures"].as_array().unwrap();
+    let keys: Vec<&Json> = figures.iter().map(|figure| &figure["key"]).collect();
+    assert_eq!(json!(keys), json!(["fund_value", "obligations", "coverage", "matched", "prices"]));
+    // 10,000 BTC at 5,800 and a million of USDC against 7,100 BTC
+    assert_eq!(figures[2]["value"], "1.432734");
+    assert_eq!(figures[2]["state"]["word"], "no policy");
+    assert_eq!(figures[3]["value"], "1.408451");
+    let incidents = table(&dashboard, "incidents");
+    assert_eq!(incidents.len(), 1);
+    assert_eq!(incidents[0]["cells"]["reserve"], "41180000.00000000");
+    assert_eq!(incidents[0]["cells"]["gross"], "41180000.00000000");
 });
 
 on_both_engines!(a_published_number_is_made_again_as_it_was_known, |db| {

@@ -65,17 +65,21 @@ pub fn line_names() -> impl Iterator<Item = (&'static str, &'static str, &'stati
     LINES.iter().map(|line| (line.key, line.label, line.accounts)).chain([("other", "Other", [].as_slice())])
 }
 
-/// The periods from the first movement on, in order.
+/// The periods from the first movement on, in order, at least to that of `as_of`. A correction that is booked in a later period
+/// than the one it is effective in adds that later period, unless `last` ends the statement before.
 ///
 /// # Errors
 /// [`ReportError::Source`].
-pub fn changes(movements: &[Movement], last: Period) -> Result<Vec<Changes>, ReportError> {
+pub fn changes(movements: &[Movement], as_of: Period, last: Option<Period>) -> Result<Vec<Changes>, ReportError> {
     let mut by_period: BTreeMap<Period, Vec<&Movement>> = BTreeMap::new();
     for movement in movements {
         let period = Period::parse(&movement.period).unwrap_or_else(|| Period::of(movement.day));
         by_period.entry(period).or_default().push(movement);
     }
-    let Some(first) = by_period.keys().next().copied() else { return Ok(Vec::new()) };
+    let Some((first, booked)) = by_period.keys().next().copied().zip(by_period.keys().last().copied()) else {
+        return Ok(Vec::new());
+    };
+    let last = last.unwrap_or_else(|| booked.max(as_of));
     let (mut all, mut period) = (Vec::new(), Some(first));
     let (mut opening, mut net_assets) = (Value::ZERO, Value::ZERO);
     while let Some(at) = period.filter(|at| *at <= last) {
@@ -110,9 +114,9 @@ pub fn changes(movements: &[Movement], last: Period) -> Result<Vec<Changes>, Rep
 pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError> {
     let report = registry::find("changes-in-fund")?;
     let as_of = source.facts().as_of;
-    let last = params.date("to")?.map_or(as_of, |to| to.min(as_of));
+    let last = params.date("to")?.map(Period::of);
     let from = params.date("from")?.map(Period::of);
-    let all = changes(&source.movements(None, as_of)?, Period::of(last))?;
+    let all = changes(&source.movements(None, as_of)?, Period::of(as_of), last)?;
     let wanted: Vec<&Changes> = all.iter().filter(|changes| from.is_none_or(|from| changes.period >= from)).collect();
     if from.is_some() && wanted.len() > MAX_PERIODS {
         let detail = format!("up to {MAX_PERIODS} months stand side by side; choose a later month to begin with");

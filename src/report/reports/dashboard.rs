@@ -6,10 +6,10 @@ use crate::domain::period::Period;
 use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Figure, Row, Table, Tone};
 use crate::report::fund::{self, Fund};
 use crate::report::params::Params;
-use crate::report::source::{BookFacts, IncidentLine, PriceSet, ReportError, Source};
+use crate::report::source::{BookFacts, FeedState, IncidentLine, PriceSet, ReportError, Source};
 use crate::report::{link, registry};
 
-/// Hours after which prices count as old where no policy says otherwise.
+/// Days after which prices ask for attention.
 const PRICE_DAYS: i32 = 2;
 /// Headline figures of the coverage report that stand here too.
 const KEYS: [&str; 4] = ["fund_value", "coverage", "matched", "obligations"];
@@ -22,6 +22,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     let history = coverage_history::points(source, None, as_of)?;
     let changes = since_close(source)?;
     let incidents = source.incidents()?;
+    let feeds = source.feeds()?;
     let facts = source.facts();
     let mut figures: Vec<Figure> =
         coverage::figures(&fund).into_iter().filter(|figure| KEYS.contains(&figure.key.as_str())).collect();
@@ -38,8 +39,8 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         basis: fund::basis(facts, report, params, fund.prices.as_ref()),
         figures,
         charts,
-        tables: vec![open_incidents(facts, &incidents)],
-        notes: Vec::new(),
+        tables: vec![open_incidents(facts, &incidents), late_feeds(&feeds)],
+        notes: vec!["Incidents and feeds are shown as they stand now, whatever day the figures are of.".to_owned()],
     })
 }
 
@@ -47,7 +48,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
 fn since_close(source: &mut dyn Source) -> Result<Vec<Changes>, ReportError> {
     let as_of = source.facts().as_of;
     let closed = source.closed_periods()?.last().and_then(|period| Period::parse(period));
-    let all = changes_in_fund::changes(&source.movements(None, as_of)?, Period::of(as_of))?;
+    let all = changes_in_fund::changes(&source.movements(None, as_of)?, Period::of(as_of), None)?;
     let open: Vec<Changes> = all.into_iter().filter(|changes| closed.is_none_or(|closed| changes.period > closed)).collect();
     Ok(open)
 }
@@ -117,5 +118,29 @@ fn open_incidents(facts: &BookFacts, incidents: &[IncidentLine]) -> Table {
         rows: incidents.iter().filter(|incident| incident.open).map(row).collect(),
         next: None,
         empty: Some("No incident is open.".to_owned()),
+    }
+}
+
+fn late_feeds(feeds: &[FeedState]) -> Table {
+    let row = |feed: &FeedState| {
+        Row::body(vec![
+            Cell::text(&feed.venue).to(link::contributions(&feed.venue)),
+            feed.last.map_or_else(|| Cell::blank("none yet"), |day| Cell::new(Content::Date(day))),
+            Cell::new(Content::Count(feed.missing)),
+            Cell::new(Content::Count(feed.waiting)),
+        ])
+    };
+    Table {
+        id: "feeds".to_owned(),
+        caption: "Feeds of contributions that need a look".to_owned(),
+        columns: vec![
+            Column::text("venue", "Venue"),
+            Column::text("last", "Last report of"),
+            Column::number("missing", "Missing days"),
+            Column::number("waiting", "In quarantine"),
+        ],
+        rows: feeds.iter().filter(|feed| feed.missing > 0 || feed.waiting > 0).map(row).collect(),
+        next: None,
+        empty: Some("Every report that is due is there.".to_owned()),
     }
 }

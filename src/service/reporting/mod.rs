@@ -64,7 +64,7 @@ impl Book {
     /// What `body` returned, or the database's failure.
     pub fn at<T>(&self, params: &Params, body: impl FnOnce(&mut dyn Source) -> Result<T, ReportError>) -> Result<T, StoreError> {
         self.read(|conn| {
-            let mut view = View::open(conn, params.as_of()?, params.known_at()?, self.clock.today())?;
+            let mut view = View::open(conn, params.as_of()?, params.known_at()?, self.clock.now())?;
             Ok(body(&mut view)?)
         })
     }

@@ -4,6 +4,7 @@ use super::window::{View, parse_day};
 use crate::domain::account::AccountNo;
 use crate::domain::amount::Value;
 use crate::domain::asset::AssetId;
+use crate::domain::contribution::calendar::{CalendarDay, DayState};
 use crate::domain::coverage::{Scenario, Targets};
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
@@ -12,9 +13,10 @@ use crate::domain::price::Price;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use crate::proof::merkle::{Hash, inclusion_proof, root_of};
 use crate::report::source::{
-    AccountLine, AccountPage, Band, BookFacts, CoverageTerms, EntryFacts, IncidentLine, Inclusion, JournalFilter, JournalPage,
-    JournalTotals, LineCursor, LineFilter, MemoFigure, Movement, PriceSet, Quote, ReportError, Source, overflow,
+    AccountLine, AccountPage, Band, BookFacts, CoverageTerms, EntryFacts, FeedState, IncidentLine, Inclusion, JournalFilter,
+    JournalPage, JournalTotals, LineCursor, LineFilter, MemoFigure, Movement, PriceSet, Quote, ReportError, Source, overflow,
 };
+use crate::service::contributions::calendar::{self, VenueCalendar};
 use crate::service::incidents;
 use crate::service::memo::{self, MEMO};
 use crate::service::policies::{COVERAGE, CoveragePolicy, Ratio};
@@ -24,13 +26,15 @@ use crate::store::fact;
 use crate::store::journal::{self, EntryRow, PostingRow};
 use crate::store::price::{self, PriceRow, PriceSetRow};
 use crate::store::view::{self, AccountFilter, EntryFilter};
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Filters that find more entries than this get no sums: they would read all of them.
 const MAX_SUMMED: i64 = 100_000;
 /// Postings that are read at a time where many are summed.
 const CHUNK: i64 = 5_000;
+/// Weeks of the feeds that are looked at.
+const FEED_WEEKS: i64 = 26;
 
 impl Source for View<'_> {
     fn facts(&self) -> &BookFacts {
@@ -176,6 +180,22 @@ impl Source for View<'_> {
             });
         }
         Ok(lines)
+    }
+
+    fn feeds(&mut self) -> Result<Vec<FeedState>, ReportError> {
+        let until = self.facts.as_of;
+        let from = until.checked_sub(FEED_WEEKS.weeks()).ok();
+        let calendars = calendar::calendars(self.conn, None, from, until, self.now)?;
+        let count = |days: &[CalendarDay], states: &[DayState]| {
+            i64::try_from(days.iter().filter(|day| states.contains(&day.state)).count()).unwrap_or(i64::MAX)
+        };
+        let feed = |venue: VenueCalendar| FeedState {
+            last: venue.days.iter().rev().find(|day| day.posted_version.is_some()).map(|day| day.date),
+            missing: count(&venue.days, &[DayState::Missing]),
+            waiting: count(&venue.days, &[DayState::Quarantined, DayState::Stale]),
+            venue: venue.venue,
+        };
+        Ok(calendars.into_iter().map(feed).collect())
     }
 
     fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {

@@ -33,6 +33,7 @@ pub struct View<'c> {
     pub(super) facts: BookFacts,
     pub(super) refs: Refs,
     pub(super) known: Known,
+    pub(super) now: Timestamp,
     late: Option<Folded>,
     closings: Option<Folded>,
 }
@@ -43,8 +44,13 @@ pub(super) fn parse_day(text: &str) -> Result<Date, StoreError> {
 
 impl<'c> View<'c> {
     /// Opens the view. Without `as_of` it stands on the last business date that has an entry or a price set (not after the day
-    /// of `known_at`), and on `today` in an empty book.
-    pub fn open(conn: &'c mut Conn, as_of: Option<Date>, known_at: Option<Timestamp>, today: Date) -> Result<Self, StoreError> {
+    /// of `known_at`), and on today in an empty book.
+    pub fn open(
+        conn: &'c mut Conn,
+        as_of: Option<Date>,
+        known_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let refs = Refs::load(conn)?;
         let known = match known_at {
             Some(at) => Known::at(conn, &format_instant(at))?,
@@ -53,7 +59,7 @@ impl<'c> View<'c> {
         let as_of = match as_of {
             Some(day) => day,
             None => {
-                let last = view::last_day(conn)?.map(|day| parse_day(&day)).transpose()?.unwrap_or(today);
+                let last = view::last_day(conn)?.map(|day| parse_day(&day)).transpose()?.unwrap_or_else(|| day_of(now));
                 known_at.map_or(last, |at| last.min(day_of(at)))
             }
         };
@@ -67,7 +73,7 @@ impl<'c> View<'c> {
             wallets: refs.wallets.iter().map(|(id, wallet)| (WalletId(id.0), wallet.code.clone())).collect(),
             incidents: incident::all(conn)?.into_iter().map(|row| (row.id, row.code)).collect(),
         };
-        Ok(Self { conn, facts, refs, known, late: None, closings: None })
+        Ok(Self { conn, facts, refs, known, now: known_at.unwrap_or(now), late: None, closings: None })
     }
 
     /// What was recorded after the moment, by day; empty for the present.
