@@ -205,8 +205,13 @@ fn flows(source: &mut dyn Source, day: Date) -> Result<Flows, ReportError> {
         }
     }
     let first = source.facts().first_day.filter(|first| *first > from).unwrap_or(from);
-    let days = i128::from((day - first).get_days()).saturating_add(1);
+    let days = i128::from(days_between(first, day)).saturating_add(1);
     Ok(Flows { days, contributions: contributions.negated(), net_outflow: inflow.negated() })
+}
+
+/// Whole days from one day to a later one.
+pub fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
 }
 
 /// The basis of a document of `report`.

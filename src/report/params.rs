@@ -37,7 +37,7 @@ impl Params {
             }
             values.insert(name.clone(), value.trim().to_owned());
         }
-        for param in report.params.iter().filter(|param| param.required && !values.contains_key(param.name)) {
+        if let Some(param) = report.params.iter().find(|param| param.required && !values.contains_key(param.name)) {
             let detail = format!("the report {} needs it: {}", report.name, param.title);
             return Err(Rejection::invalid(format!("/{}", param.name), "", detail));
         }

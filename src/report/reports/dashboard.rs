@@ -68,7 +68,7 @@ fn price_age(facts: &BookFacts, prices: Option<&PriceSet>) -> Figure {
     let (cell, state) = match prices {
         None => (Cell::blank("no price set is locked"), ("missing".to_owned(), Tone::Bad)),
         Some(set) => {
-            let days = (facts.as_of - set.cutoff_on).get_days();
+            let days = fund::days_between(set.cutoff_on, facts.as_of);
             let state = match days {
                 0 => ("of the day".to_owned(), Tone::Good),
                 1 => ("1 day old".to_owned(), Tone::Good),
