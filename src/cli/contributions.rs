@@ -28,6 +28,7 @@ enum Verb {
     /// Submit fee reports and single events: into the local book, or to a server with a key.
     Submit(submit::Args),
     /// Write the manifest of a file of rows that has none; venue, day, count, totals and hash come from the rows.
+    #[command(disable_version_flag = true)]
     Manifest(ManifestArgs),
     /// How every business day of the venues stands: accepted, late, stale, in quarantine, missing.
     Calendar {

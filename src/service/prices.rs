@@ -29,6 +29,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// Kind of the facts that hold imported prices; the subject is the day.
 pub const IMPORTED: &str = "price.imported";
@@ -36,7 +37,7 @@ pub const IMPORTED: &str = "price.imported";
 pub const ACCEPTED: &str = "price.accepted";
 
 /// Prices of one day with their source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenPrices {
     /// Where they come from.
@@ -49,7 +50,7 @@ pub struct GivenPrices {
 }
 
 /// A set to lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LockPrices {
     /// Cut-off day (24:00 UTC).

@@ -2,12 +2,13 @@
 //!
 //! Cost: a report writes one leaf, one leaf a step, and its rows in batches; a million rows are read again in pages.
 
+use super::bulk::{self, bulk_row};
 use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::reference;
 use super::schema::{fee_report, fee_report_posted, fee_report_step, fee_row};
 use super::tx::{Record, Stamp};
-use super::types::Minor;
+use super::types::{Minor, Money};
 use crate::domain::asset::AssetId;
 use crate::domain::contribution::parse_day;
 use crate::domain::contribution::rows::{FeeRow, PairNo, RowAsset, RowSet};
@@ -15,15 +16,14 @@ use crate::domain::text::Name;
 use crate::proof::merkle::{Frontier, Hash, sha256};
 use crate::proof::row::{RowEncoder, fee_row as encode_row};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Rows of one statement on SQLite; a fixed size keeps the statement prepared.
-const SQLITE_BATCH: usize = 50;
-/// Rows of one statement on PostgreSQL: ten binds each, of 65,535 a statement.
-const BATCH: usize = 5_000;
+/// Rows that are held at a time while a report is written or read, and numbers of one look-up.
+const PAGE: usize = 5_000;
 
 /// One version of a report as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -213,8 +213,8 @@ impl Record for NewStep {
 }
 
 /// A stored row of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = fee_row, treat_none_as_default_value = false)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = fee_row)]
 pub struct StoredFeeRow {
     /// Report.
     pub report_id: i64,
@@ -238,17 +238,44 @@ pub struct StoredFeeRow {
     pub net_fee: Minor,
 }
 
+/// A row on its way into the table; its pair is borrowed from the set.
+struct NewFeeRow<'a> {
+    report_id: i64,
+    line: i64,
+    pair: &'a str,
+    asset_id: i32,
+    trades: i64,
+    volume_base: Minor,
+    volume_quote: Minor,
+    gross_fee: Minor,
+    rebate: Minor,
+    net_fee: Minor,
+}
+
+bulk_row!(NewFeeRow<'_>, fee_row, {
+    report_id: BigInt,
+    line: BigInt,
+    pair: Text,
+    asset_id: Integer,
+    trades: BigInt,
+    volume_base: Money,
+    volume_quote: Money,
+    gross_fee: Money,
+    rebate: Money,
+    net_fee: Money,
+});
+
 fn insert_rows(conn: &mut Conn, report: i64, set: &RowSet) -> Result<(), StoreError> {
     let mut line = 0_i64;
-    let mut batch = Vec::with_capacity(BATCH);
-    for chunk in set.rows.chunks(BATCH) {
+    let mut batch = Vec::with_capacity(PAGE.min(set.rows.len()));
+    for chunk in set.rows.chunks(PAGE) {
         batch.clear();
         for row in chunk {
             line = line.saturating_add(1);
-            batch.push(StoredFeeRow {
+            batch.push(NewFeeRow {
                 report_id: report,
                 line,
-                pair: set.pair(row.pair).to_owned(),
+                pair: set.pair(row.pair),
                 asset_id: row.asset.0,
                 trades: i64::try_from(row.trades)
                     .map_err(|_| StoreError::Database("a count of trades does not fit".to_owned()))?,
@@ -259,26 +286,7 @@ fn insert_rows(conn: &mut Conn, report: i64, set: &RowSet) -> Result<(), StoreEr
                 net_fee: row.net_fee().into(),
             });
         }
-        insert_batch(conn, &batch)?;
-    }
-    Ok(())
-}
-
-fn insert_batch(conn: &mut Conn, batch: &[StoredFeeRow]) -> Result<(), StoreError> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let (arrays, rest) = batch.as_chunks::<SQLITE_BATCH>();
-            for rows in arrays {
-                diesel::insert_into(fee_row::table).values(rows).execute(c)?;
-            }
-            for row in rest {
-                diesel::insert_into(fee_row::table).values(row).execute(c)?;
-            }
-        }
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => {
-            diesel::insert_into(fee_row::table).values(batch).execute(c)?;
-        }
+        bulk::insert(conn, &batch)?;
     }
     Ok(())
 }
@@ -382,7 +390,7 @@ pub fn waiting(conn: &mut Conn, reason: &str) -> Result<Vec<ReportRow>, StoreErr
 /// The step each of these reports stands at.
 pub fn last_steps(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, StepRow>, StoreError> {
     let mut last = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(BATCH) {
+    for some in ids.chunks(PAGE) {
         let steps: Vec<StepRow> = on_each!(conn, c => fee_report_step::table
             .filter(fee_report_step::report_id.eq_any(some))
             .order((fee_report_step::report_id, fee_report_step::step))
@@ -414,7 +422,7 @@ pub fn posted(conn: &mut Conn, report: i64) -> Result<Option<PostedRow>, StoreEr
 /// What these reports posted.
 pub fn posted_of(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, PostedRow>, StoreError> {
     let mut found = HashMap::new();
-    for some in ids.chunks(BATCH) {
+    for some in ids.chunks(PAGE) {
         let rows: Vec<PostedRow> = on_each!(conn, c => fee_report_posted::table
             .filter(fee_report_posted::report_id.eq_any(some))
             .select(PostedRow::as_select())
@@ -475,7 +483,7 @@ pub fn each_page(
     let names = Names::load(conn, report)?;
     let mut last = 0_i64;
     loop {
-        let page = rows_after(conn, report.id, last, i64::try_from(BATCH).unwrap_or(i64::MAX))?;
+        let page = rows_after(conn, report.id, last, i64::try_from(PAGE).unwrap_or(i64::MAX))?;
         if page.is_empty() {
             break;
         }

@@ -15,6 +15,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::future::{Ready, ready};
@@ -119,6 +120,19 @@ impl Input {
         Ok(Call { actor: format!("key:{}", self.caller.name), key, dry_run })
     }
 
+    /// A command whose body is JSON of this type and whose query has nothing of its own.
+    pub(super) async fn post<T, F>(mut self, run: F) -> Result<HttpResponse, Failed>
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: FnOnce(&Book, &Call, T) -> Result<Reply, StoreError> + Send + 'static,
+    {
+        let mut query = self.query()?;
+        let call = self.call(&mut query)?;
+        query.done()?;
+        let body: T = self.json().await?;
+        self.command(call, move |book, call| run(book, call, body)).await
+    }
+
     /// Runs a command away from the worker and answers with its reply.
     pub(super) async fn command<F>(self, call: Call, run: F) -> Result<HttpResponse, Failed>
     where
@@ -132,20 +146,22 @@ impl Input {
     }
 
     /// Reads from the book away from the worker and answers with JSON.
-    pub(super) async fn read<F>(self, run: F) -> Result<HttpResponse, Failed>
+    pub(super) async fn read<T, F>(self, run: F) -> Result<HttpResponse, Failed>
     where
-        F: FnOnce(&mut Conn) -> Result<Value, StoreError> + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
         let book = self.state.book.clone();
-        let value = web::block(move || book.read(run)).await.map_err(|error| problem::internal(&error))??;
-        Ok(HttpResponse::Ok().content_type("application/json").body(value.to_string()))
+        let found = web::block(move || book.read(run)).await.map_err(|error| problem::internal(&error))??;
+        let body = serde_json::to_vec(&found).map_err(|error| problem::internal(&error))?;
+        Ok(HttpResponse::Ok().content_type("application/json").body(body))
     }
 }
 
 /// A page of a list. `rows` has one row more than the page where there is a next one; that row's number goes on.
 pub(super) fn page_of<T>(rows: &[T], limit: i64, number: impl Fn(&T) -> i64, show: impl Fn(&T) -> Value) -> Value {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = rows.get(limit).map(|row| number(row).to_string());
+    let next = rows.get(limit).map(number);
     json!({"items": rows.iter().take(limit).map(show).collect::<Vec<_>>(), "next": next})
 }
 
@@ -226,11 +242,6 @@ impl Query {
         self.take_as(name, "write a day as YYYY-MM-DD", crate::domain::contribution::parse_day)
     }
 
-    /// A moment.
-    pub(super) fn instant(&mut self, name: &str) -> Result<Option<jiff::Timestamp>, Failed> {
-        self.take_as(name, "write a moment as 2019-05-08T12:00:00Z", |text| text.parse().ok())
-    }
-
     /// The place in a list and the length of a page.
     pub(super) fn page(&mut self) -> Result<(Option<i64>, i64), Failed> {
         let cursor = self.take_as("cursor", "take `next` of the page before", |text| text.parse().ok())?;
@@ -238,6 +249,16 @@ impl Query {
             text.parse().ok().filter(|limit| (1..=1000).contains(limit))
         })?;
         Ok((cursor, limit.unwrap_or(100)))
+    }
+
+    /// What nobody took, for a callee that knows its own parameters. A parameter that is given twice is refused.
+    pub(super) fn into_pairs(self) -> Result<Vec<(String, String)>, Failed> {
+        for (at, (name, _)) in self.0.iter().enumerate() {
+            if self.0.iter().skip(at.saturating_add(1)).any(|(other, _)| other == name) {
+                return Err(Rejection::new(OutcomeCode::UnknownField, name.as_str(), "", "is given twice; give it once").into());
+            }
+        }
+        Ok(self.0)
     }
 
     /// Refuses what nobody took.

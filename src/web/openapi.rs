@@ -1,7 +1,7 @@
 //! The description of the API for programs (OpenAPI 3.1) and for people, both made from the table of operations.
 
 use super::api;
-use super::operation::{BASE, Body, Method, Operation, Param, Success};
+use super::operation::{BASE, Media, Method, Operation, Param, Shape, Success};
 use super::problem::{self, Failed, PROBLEM_JSON, html, plain_context};
 use super::view::Layout;
 use crate::domain::outcome::OutcomeCode;
@@ -36,8 +36,8 @@ pub fn document() -> OpenApi {
         .security_scheme(KEY_SCHEME, SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()));
     let mut items: BTreeMap<String, PathItem> = BTreeMap::new();
     for operation in api::operations() {
-        if let Some(schema) = operation.body.and_then(|body| body.schema) {
-            components = components.schemas_from_iter((schema.make)());
+        for media in operation.body {
+            components = components.schemas_from_iter(media.schemas());
         }
         let item = PathItem::new(http_method(operation.method), describe(&operation));
         match items.get_mut(&operation.full_path()) {
@@ -95,8 +95,8 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     if operation.method == Method::Post {
         builder = builder.parameter(idempotency_key());
     }
-    if let Some(body) = &operation.body {
-        builder = builder.request_body(Some(request_body(body)));
+    if !operation.body.is_empty() {
+        builder = builder.request_body(Some(request_body(operation.body)));
     }
     for (status, codes) in refusals_by_status(operation) {
         builder = builder.response(status.to_string(), refusal(&codes));
@@ -138,18 +138,36 @@ fn idempotency_key() -> Parameter {
         .build()
 }
 
-fn request_body(body: &Body) -> RequestBody {
+fn request_body(body: &[Media]) -> RequestBody {
     let mut builder = RequestBodyBuilder::new().required(Some(Required::True));
-    for (media, example) in body.media {
-        let schema = match (&body.schema, serde_json::from_str::<Value>(example)) {
-            (Some(named), _) => Ref::from_schema_name(named.name).into(),
-            (None, Ok(value)) if *media == "application/json" => schema_of(&value, body.fields),
-            _ => RefOr::T(Schema::Object(ObjectBuilder::new().schema_type(Type::String).build())),
-        };
-        let content = ContentBuilder::new().schema(Some(schema)).example(Some(example_of(media, example))).build();
-        builder = builder.content(*media, content);
+    for media in body {
+        let content =
+            ContentBuilder::new().schema(Some(body_schema(media))).example(Some(example_of(media.media, media.example)));
+        builder = builder.content(media.media, content.build());
     }
     builder.build()
+}
+
+fn body_schema(media: &Media) -> RefOr<Schema> {
+    match media.shape {
+        Shape::Typed { schemas, .. } => match schemas().first() {
+            Some((name, _)) => Ref::from_schema_name(name).into(),
+            None => text_schema(""),
+        },
+        Shape::Example(fields) => schema_of(&example_of(media.media, media.example), fields),
+        Shape::Text => text_schema(""),
+        Shape::Parts(parts) => {
+            let form = parts.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |form, (name, media, about)| {
+                form.property(*name, text_schema(&format!("{media}. {about}")))
+            });
+            RefOr::T(Schema::Object(form.build()))
+        }
+    }
+}
+
+fn text_schema(about: &str) -> RefOr<Schema> {
+    let about = Some(about).filter(|text| !text.is_empty());
+    RefOr::T(Schema::Object(ObjectBuilder::new().schema_type(Type::String).description(about).build()))
 }
 
 fn success(success: &Success) -> Response {

@@ -3,9 +3,12 @@
 
 use super::api;
 use super::auth;
-use crate::domain::outcome::OutcomeCode;
+use super::json::read_json;
+use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::keys::KeyScope;
 use actix_web::middleware::from_fn;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 /// Where the API begins.
@@ -98,31 +101,84 @@ pub const CURSOR: Param = Param::query("cursor", "`next` of the page before; wit
 /// Length of a page.
 pub const LIMIT: Param = Param::query("limit", "Entries a page, 1 to 1000.", "100");
 
-/// A schema by name: derived from the type that reads the body.
+/// A schema with those it refers to, itself first.
+pub type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// The shape of a body.
 #[derive(Debug, Clone, Copy)]
-pub struct NamedSchema {
-    /// Name among the components.
-    pub name: &'static str,
-    /// The schema, and those it refers to.
-    pub make: fn() -> Vec<(String, RefOr<Schema>)>,
+pub enum Shape {
+    /// What the type that reads it says of itself.
+    Typed {
+        /// Its schemas.
+        schemas: fn() -> Schemas,
+        /// Reads a body as the handler does.
+        read: fn(&[u8]) -> Result<(), Rejection>,
+    },
+    /// As the example, with the meaning of each field.
+    Example(&'static [(&'static str, &'static str)]),
+    /// Text of its own format.
+    Text,
+    /// Parts of a form: name, media type, meaning.
+    Parts(&'static [(&'static str, &'static str, &'static str)]),
 }
 
-/// The schema of a type as an entry of [`Body`]. The type itself comes first, then those it refers to.
-pub fn schemas_of<T: utoipa::ToSchema>() -> Vec<(String, RefOr<Schema>)> {
+/// A body that an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Media {
+    /// Media type.
+    pub media: &'static str,
+    /// An example.
+    pub example: &'static str,
+    /// The shape.
+    pub shape: Shape,
+}
+
+impl Media {
+    /// JSON that this type reads.
+    pub const fn json<T: ToSchema + DeserializeOwned>(example: &'static str) -> Self {
+        let shape = Shape::Typed { schemas: schemas_of::<T>, read: |body| read_json::<T>(body).map(|_| ()) };
+        Self { media: "application/json", example, shape }
+    }
+
+    /// The schemas of a typed body.
+    pub fn schemas(&self) -> Schemas {
+        match self.shape {
+            Shape::Typed { schemas, .. } => schemas(),
+            _ => Schemas::new(),
+        }
+    }
+
+    /// Fields and their meaning, for the page.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let own = |(name, about): &(&str, &str)| ((*name).to_owned(), (*about).to_owned());
+        match self.shape {
+            Shape::Example(fields) => fields.iter().map(own).collect(),
+            Shape::Parts(parts) => {
+                parts.iter().map(|(name, media, about)| ((*name).to_owned(), format!("{media}. {about}"))).collect()
+            }
+            Shape::Typed { schemas, .. } => schemas().first().map(|(_, schema)| described(schema)).unwrap_or_default(),
+            Shape::Text => Vec::new(),
+        }
+    }
+}
+
+fn schemas_of<T: ToSchema>() -> Schemas {
     let mut all = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut all);
     all
 }
 
-/// What an operation takes.
-#[derive(Debug, Clone, Copy)]
-pub struct Body {
-    /// Media types with an example each; the first is the usual one.
-    pub media: &'static [(&'static str, &'static str)],
-    /// Fields and what they mean, where the shape is told by the first example.
-    pub fields: &'static [(&'static str, &'static str)],
-    /// The type that reads it, where a type does.
-    pub schema: Option<NamedSchema>,
+/// The properties of an object with what is said of them.
+fn described(schema: &RefOr<Schema>) -> Vec<(String, String)> {
+    let RefOr::T(Schema::Object(object)) = schema else { return Vec::new() };
+    let about = |schema: &RefOr<Schema>| match schema {
+        RefOr::T(Schema::Object(property)) => property.description.clone(),
+        RefOr::T(Schema::Array(property)) => property.description.clone(),
+        RefOr::T(Schema::OneOf(property)) => property.description.clone(),
+        RefOr::Ref(reference) => Some(reference.description.clone()).filter(|text| !text.is_empty()),
+        RefOr::T(_) => None,
+    };
+    object.properties.iter().map(|(name, property)| (name.clone(), about(property).unwrap_or_default())).collect()
 }
 
 /// What an operation answers when it succeeds.
@@ -168,8 +224,8 @@ pub struct Operation {
     pub about: &'static str,
     /// Parameters; those that every write takes are added by themselves.
     pub params: &'static [Param],
-    /// What it takes.
-    pub body: Option<Body>,
+    /// What it takes: nothing, or one of these.
+    pub body: &'static [Media],
     /// What it answers.
     pub success: Success,
     /// Refusals of its own, besides those that every operation may give.

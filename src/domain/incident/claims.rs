@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use utoipa::ToSchema;
 
 /// The columns of the file, in order.
 pub const COLUMNS: [&str; 5] = ["claim_id", "claimant_ref", "asset", "quantity", "payout_address"];
@@ -24,7 +25,7 @@ pub const MAX_FILE_BYTES: usize = 512 * 1024 * 1024;
 pub const MAX_ADDRESS: usize = 128;
 
 /// What the sender says is in the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlTotals {
     /// Number of claims.

@@ -23,10 +23,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Stolen funds traced or frozen through one channel: never an asset of the fund, shown beside it. The latest memo of a channel and
 /// asset holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecoveryMemo {
     /// Where they are, for example `exchange-a`, `police`, `chain`.
@@ -40,7 +41,7 @@ pub struct RecoveryMemo {
 }
 
 /// A recovery that may be recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRecovery {
     /// Business date.
@@ -61,7 +62,7 @@ pub struct NewRecovery {
 }
 
 /// A recovery that arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRecoveryReceipt {
     /// Business date.

@@ -6,12 +6,13 @@ use crate::domain::price::Price;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The largest price file.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// A price and how it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
     /// Functional currency per whole unit.

@@ -5,9 +5,10 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// Units at a wallet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Units {
     /// Wallet code.
@@ -26,7 +27,7 @@ impl Units {
 }
 
 /// Units of an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IncidentUnits {
     /// Incident code.
@@ -45,7 +46,7 @@ impl IncidentUnits {
 }
 
 /// What an unidentified receipt turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdentifiedAs {
     /// A contribution that was never accrued.
@@ -57,7 +58,7 @@ pub enum IdentifiedAs {
 }
 
 /// One event of the treasury. The name in JSON is the variant in kebab-case, in the field `event`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TreasuryEvent {
     /// E02: accrued contributions arrive.
@@ -302,7 +303,7 @@ impl TreasuryEvent {
 }
 
 /// An event with its day and words. In JSON the fields of the event stand beside these.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "Map<String, Value>")]
 pub struct TreasuryCommand {
     /// Business date.

@@ -6,7 +6,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::refs::Refs;
 use crate::store::contribution::{self, ContributionRow};
 use crate::web::input::{Input, hold, page_of, respond};
-use crate::web::operation::{Access, Body, CURSOR, LIMIT, Method, Operation, Param, Success};
+use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::{self, Failed};
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
@@ -25,6 +25,15 @@ const REFUSALS: &[OutcomeCode] = &[
 /// Operations on contributions.
 pub(super) const OPERATIONS: &[Operation] = &[SUBMIT, LIST, FIND];
 
+const EVENT_FIELDS: &[(&str, &str)] = &[
+    ("external_id", "The sender's own id of the event, unique per venue; best in the order of time."),
+    ("venue", "Code of the venue the fees were taken at."),
+    ("business_date", "The day (UTC) the fees are for."),
+    ("pair", "The traded pair; may be left out."),
+    ("fee_asset", "Code of the asset the fees were taken in."),
+    ("net_fee", "Fees less rebates in whole units of the asset, as text, zero or more."),
+];
+
 const SUBMIT: Operation = Operation {
     method: Method::Post,
     path: "/contributions",
@@ -37,27 +46,18 @@ const SUBMIT: Operation = Operation {
             that the book has already, word for word, is counted as `known` and not recorded again; one with the same \
             `external_id` and other content refuses the request.",
     params: &[],
-    body: Some(Body {
-        media: &[
-            (
-                "application/json",
-                r#"[{"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","pair":"BTC-USDT","fee_asset":"BTC","net_fee":"0.00125"}]"#,
-            ),
-            (
-                "application/x-ndjson",
-                r#"{"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","fee_asset":"BTC","net_fee":"0.00125"}"#,
-            ),
-        ],
-        fields: &[
-            ("external_id", "The sender's own id of the event, unique per venue; best in the order of time."),
-            ("venue", "Code of the venue the fees were taken at."),
-            ("business_date", "The day (UTC) the fees are for."),
-            ("pair", "The traded pair; may be left out."),
-            ("fee_asset", "Code of the asset the fees were taken in."),
-            ("net_fee", "Fees less rebates in whole units of the asset, as text, zero or more."),
-        ],
-        schema: None,
-    }),
+    body: &[
+        Media {
+            media: "application/json",
+            example: r#"[{"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","pair":"BTC-USDT","fee_asset":"BTC","net_fee":"0.00125"}]"#,
+            shape: Shape::Example(EVENT_FIELDS),
+        },
+        Media {
+            media: "application/x-ndjson",
+            example: r#"{"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","fee_asset":"BTC","net_fee":"0.00125"}"#,
+            shape: Shape::Text,
+        },
+    ],
     success: Success::created(
         "How many events are new and how many were known, and the entries that carry them",
         r#"{"accepted":1,"known":0,"batch":4711,"entries":[812]}"#,
@@ -75,10 +75,10 @@ const LIST: Operation = Operation {
     summary: "List single contribution events",
     about: "All events in the order in which they were recorded. `next` is null on the last page so far.",
     params: &[CURSOR, LIMIT],
-    body: None,
+    body: &[],
     success: Success::json(
         "A page of events",
-        r#"{"items":[{"id":5120,"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","pair":"BTC-USDT","fee_asset":"BTC","net_fee":"0.00125000","contribution":"0.00012500","batch":4711}],"next":"5121"}"#,
+        r#"{"items":[{"id":5120,"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","pair":"BTC-USDT","fee_asset":"BTC","net_fee":"0.00125000","contribution":"0.00012500","batch":4711}],"next":5121}"#,
     ),
     refusals: &[OutcomeCode::InvalidField],
     route: |route| route.to(list),
@@ -97,7 +97,7 @@ const FIND: Operation = Operation {
         Param::path("external_id", "The sender's own id.", "2019-05-07/BTC-USDT/1"),
         Param::query("venue", "Code of its venue; required.", "spot"),
     ],
-    body: None,
+    body: &[],
     success: Success::json(
         "The event",
         r#"{"id":5120,"external_id":"2019-05-07/BTC-USDT/1","venue":"spot","business_date":"2019-05-07","pair":"BTC-USDT","fee_asset":"BTC","net_fee":"0.00125000","contribution":"0.00012500","batch":4711}"#,

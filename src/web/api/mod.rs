@@ -1,19 +1,34 @@
 //! The operations of the API, one file a noun.
 
 mod contributions;
+mod fee_reports;
+mod incidents;
 mod prices;
+mod reports;
 mod treasury;
+mod uploads;
 
 use super::operation::Operation;
 
 /// All operations, in the order of the documentation.
 pub fn operations() -> Vec<Operation> {
-    [contributions::OPERATIONS, prices::OPERATIONS, treasury::OPERATIONS].concat()
+    [
+        contributions::OPERATIONS,
+        fee_reports::OPERATIONS,
+        prices::OPERATIONS,
+        treasury::OPERATIONS,
+        incidents::OPERATIONS,
+        reports::OPERATIONS,
+    ]
+    .concat()
 }
 
 /// What each heading of the documentation is about.
 pub const TAGS: &[(&str, &str)] = &[
-    ("Contributions", "What venues owe the fund of their trading fees: single events and whole reports."),
+    ("Contributions", "What venues owe the fund of their trading fees, as single events."),
+    ("Fee reports", "The same as whole reports, one a venue and business date."),
     ("Prices", "Daily price sets: imported, then locked; a locked set is never changed."),
     ("Treasury", "What happens to the fund's own assets, month closing and reversals."),
+    ("Incidents", "From the first suspicion over claims and payouts to the last recovery."),
+    ("Reports", "What the pages show, as data."),
 ];

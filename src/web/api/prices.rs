@@ -3,7 +3,7 @@
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::prices::LockPrices;
 use crate::web::input::Input;
-use crate::web::operation::{Access, Body, Method, Operation, Param, Success};
+use crate::web::operation::{Access, Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::Failed;
 use actix_web::HttpResponse;
 
@@ -20,14 +20,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 As JSON (day, then asset code and price), or as CSV with the columns `date,asset,price` and perhaps `basis`, or \
                 with `date` and one column an asset.",
         params: &[Param::query("source", "Where the prices come from; required.", "Exchange closes")],
-        body: Some(Body {
-            media: &[
-                ("application/json", r#"{"2019-05-07":{"BTC":"5850.1","BNB":{"price":"22.4","basis":"observed"}}}"#),
-                ("text/csv", "date,asset,price\n2019-05-07,BTC,5850.1\n"),
-            ],
-            fields: &[],
-            schema: None,
-        }),
+        body: &[
+            Media {
+                media: "application/json",
+                example: r#"{"2019-05-07":{"BTC":"5850.1","BNB":{"price":"22.4","basis":"observed"}}}"#,
+                shape: Shape::Example(&[("2019-05-07", "The prices of a day by asset code, as text or with their basis.")]),
+            },
+            Media { media: "text/csv", example: "date,asset,price\n2019-05-07,BTC,5850.1\n", shape: Shape::Text },
+        ],
         success: Success::created(
             "How many days were kept",
             r#"{"days":1,"first":"2019-05-07","last":"2019-05-07","sha256":"b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184"}"#,
@@ -46,20 +46,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 the day are valued with it unless `value` is false. A locked set is never changed. Prices that moved further \
                 than the policy allows since the set before need `accept_outliers` and a `reason`.",
         params: &[],
-        body: Some(Body {
-            media: &[(
-                "application/json",
-                r#"{"day":"2019-05-07","given":null,"accept_outliers":false,"reason":null,"value":true}"#,
-            )],
-            fields: &[
-                ("day", "The day whose closing prices these are."),
-                ("given", "Prices with their source, instead of imported ones."),
-                ("accept_outliers", "Accept prices that moved further than the policy allows."),
-                ("reason", "Why they are accepted."),
-                ("value", "Value the books of the day."),
-            ],
-            schema: None,
-        }),
+        body: &[Media::json::<LockPrices>(
+            r#"{"day":"2019-05-07","given":{"source":"Exchange closes","prices":{"BTC":{"price":"5850.1"}}},"value":true}"#,
+        )],
         success: Success::created(
             "The set as it is locked, and the entries of the valuation",
             r#"{"day":"2019-05-07","source":"Exchange closes","prices":{"BTC":"5850.1"},"accepted_outliers":[],"valued":true,"entries":[813]}"#,
@@ -72,7 +61,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             OutcomeCode::PriceMissing,
             OutcomeCode::PriceOutlier,
         ],
-        route: |route| route.to(lock),
+        route: |route| route.to(|input: Input| input.post(|book, call, body: LockPrices| book.lock_prices(call, body))),
     },
 ];
 
@@ -85,12 +74,4 @@ async fn import(mut input: Input) -> Result<HttpResponse, Failed> {
     let body = input.body().await?;
     let source = source.ok_or_else(|| Rejection::invalid("source", "", "is missing; name where the prices come from"))?;
     input.command(call, move |book, call| book.import_prices(call, &source, &body)).await
-}
-
-async fn lock(mut input: Input) -> Result<HttpResponse, Failed> {
-    let mut query = input.query()?;
-    let call = input.call(&mut query)?;
-    query.done()?;
-    let command: LockPrices = input.json().await?;
-    input.command(call, move |book, call| book.lock_prices(call, command)).await
 }

@@ -92,6 +92,20 @@ impl Ask<'_> {
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
     }
+    /// Parts of a form: name, media type, content.
+    pub fn form(self, parts: &[(&str, &str, &[u8])]) -> Self {
+        let mut body = Vec::new();
+        for (name, media, content) in parts {
+            let head = format!(
+                "--cut\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\nContent-Type: {media}\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--cut--\r\n");
+        self.body("multipart/form-data; boundary=cut", body)
+    }
     #[track_caller]
     pub fn send(self) -> Answer {
         let url = format!("{}{}", self.server.origin, self.path);

@@ -1,0 +1,96 @@
+//! The reports of the registry, as data.
+
+use crate::domain::outcome::OutcomeCode;
+use crate::report::registry::REPORTS;
+use crate::report::render::{Format, Look, render};
+use crate::web::input::Input;
+use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
+use crate::web::problem::{self, Failed};
+use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+/// Operations on reports.
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::Get,
+        path: "/reports",
+        id: "listReports",
+        tag: "Reports",
+        access: Access::Operate,
+        summary: "List the reports",
+        about: "Every report with its own parameters.",
+        params: &[],
+        body: &[],
+        success: Success::json(
+            "The reports",
+            r#"{"items":[{"name":"coverage","title":"Coverage","about":"What the fund is worth against what it owes","params":[{"name":"from","title":"From","required":false}]}]}"#,
+        ),
+        refusals: &[],
+        route: |route| route.to(list),
+    },
+    Operation {
+        method: Method::Get,
+        path: "/reports/{name}",
+        id: "getReport",
+        tag: "Reports",
+        access: Access::Operate,
+        summary: "Make a report",
+        about: "Figures, tables and what they rest on, exactly as the page of the same name shows them. Besides the parameters \
+                here each report has its own; the list of reports names them.",
+        params: &[
+            Param::path("name", "Name of the report.", "coverage"),
+            Param::query(
+                "as_of",
+                "Entries up to this business date count; the last day of the book where none is given.",
+                "2019-05-07",
+            ),
+            Param::query("known_at", "The book as it was known at this moment.", "2019-05-08T00:00:00Z"),
+            Param::query("format", "`json` (default), `csv` (the main table), `xlsx` or `table` (text).", "json"),
+            CURSOR,
+            LIMIT,
+        ],
+        body: &[],
+        success: Success::json(
+            "The report",
+            r#"{"name":"coverage","title":"Coverage","basis":{"as_of":"2019-05-07","known_at":null},"figures":[],"tables":[]}"#,
+        ),
+        refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound],
+        route: |route| route.to(make),
+    },
+];
+
+async fn list(input: Input) -> Result<HttpResponse, Failed> {
+    input.query()?.done()?;
+    let items: Vec<_> = REPORTS
+        .iter()
+        .map(|report| {
+            let params = report.params.iter().map(|p| json!({"name": p.name, "title": p.title, "required": p.required}));
+            json!({
+                "name": report.name, "title": report.title, "about": report.about, "params": params.collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    Ok(HttpResponse::Ok().content_type("application/json").body(json!({"items": items}).to_string()))
+}
+
+async fn make(input: Input) -> Result<HttpResponse, Failed> {
+    let mut query = input.query()?;
+    let format = query.take_as("format", "write json, csv, xlsx or table", Format::parse)?.unwrap_or(Format::Json);
+    let pairs = query.into_pairs()?;
+    let (name, book) = (input.part("name"), input.state.book.clone());
+    let (bytes, file_name) = web::block(move || {
+        let doc = book.report(&name, &pairs)?;
+        let bytes = render(&doc, format, Look::default()).map_err(|error| problem::internal(&error))?;
+        Ok::<_, Failed>((bytes, format.file_name(&doc)))
+    })
+    .await
+    .map_err(|error| problem::internal(&error))??;
+    let mut response = HttpResponse::Ok();
+    response.content_type(format.media_type());
+    if format != Format::Json {
+        let parameters = vec![DispositionParam::Filename(file_name)];
+        response.insert_header(ContentDisposition { disposition: DispositionType::Attachment, parameters });
+    }
+    Ok(response.body(bytes))
+}
