@@ -6,6 +6,7 @@ use crate::report::render::Format;
 use crate::service::contributions::ageing::ageing;
 use crate::service::contributions::calendar::calendars;
 use crate::service::contributions::view::{self, ReportFilter};
+use crate::service::contributions::waiting::{ACCEPTED, QUARANTINED, REJECTED, SUPERSEDED};
 use crate::service::refs::Refs;
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
@@ -208,7 +209,9 @@ async fn submit(mut input: Input) -> Result<HttpResponse, Failed> {
 
 async fn list(input: Input) -> Result<HttpResponse, Failed> {
     let mut query = input.query()?;
-    let (venue, state) = (query.take("venue")?, query.take("state")?);
+    let venue = query.take("venue")?;
+    let known = |text: &str| [ACCEPTED, QUARANTINED, SUPERSEDED, REJECTED].contains(&text).then(|| text.to_owned());
+    let state = query.take_as("state", "write accepted, quarantined, superseded or rejected", known)?;
     let (from, until) = (query.day("from")?, query.day("until")?);
     let (cursor, limit) = query.page()?;
     query.done()?;
