@@ -268,3 +268,9 @@ pub fn shown(content: &Content) -> String {
 pub fn compact(value: Value) -> String {
     format::compact(decimal(value))
 }
+
+/// A label inside a sentence: its first letter small.
+pub fn lower_first(label: &str) -> String {
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

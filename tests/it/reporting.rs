@@ -81,7 +81,7 @@ on_both_engines!(the_first_screen_says_how_the_fund_stands, |db| {
     let dashboard = report(&theft.book, "dashboard", &[]);
     let figures = dashboard["figures"].as_array().unwrap();
     let keys: Vec<&Json> = figures.iter().map(|figure| &figure["key"]).collect();
-    assert_eq!(json!(keys), json!(["fund_value", "obligations", "coverage", "matched", "prices"]));
+    assert_eq!(json!(keys), json!(["fund_value", "obligations", "coverage", "matched", "prices"]), "no price set since the loss");
     // 10,000 BTC at 5,800 and a million of USDC against 7,100 BTC
     assert_eq!(figures[2]["value"], "1.432734");
     assert_eq!(figures[2]["state"]["word"], "no policy");

@@ -181,8 +181,18 @@ fn table(facts: &BookFacts, shown: &[&Changes]) -> Result<Table, ReportError> {
 }
 
 fn entries(accounts: &[AccountNo], period: Period) -> String {
+    link::journal(&format!("account={}&period={period}&closings=out", list(accounts)))
+}
+
+/// The entries of several months, by their business dates.
+fn range(accounts: &[AccountNo], first: Period, last: Period) -> String {
+    let (from, to) = (first.first_day(), last.last_day());
+    link::journal(&format!("account={}&from={from}&to={to}&closings=out", list(accounts)))
+}
+
+fn list(accounts: &[AccountNo]) -> String {
     let accounts: Vec<String> = accounts.iter().map(ToString::to_string).collect();
-    link::journal(&format!("account={}&period={period}&closings=out", accounts.join(",")))
+    accounts.join(",")
 }
 
 /// The fund balance must be what the balance-sheet accounts say it is.
@@ -206,7 +216,13 @@ pub fn waterfall(facts: &BookFacts, shown: &[&Changes]) -> Option<Chart> {
     for (at, (_, label, accounts)) in line_names().enumerate() {
         let sum = Value::checked_sum(shown.iter().filter_map(|changes| changes.lines.get(at).copied()))?;
         if !sum.is_zero() {
-            let to = (!accounts.is_empty()).then(|| entries(accounts, last.period));
+            let to = (!accounts.is_empty()).then(|| {
+                if first.period == last.period {
+                    entries(accounts, last.period)
+                } else {
+                    range(accounts, first.period, last.period)
+                }
+            });
             steps.push((label.to_owned(), fund::decimal(sum), false, to));
         }
     }

@@ -121,7 +121,8 @@ fn levels(fund: &Fund) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-fn matched_state(ratio: &Ratio) -> (String, Tone) {
+/// Whether a matched ratio is one at least.
+pub fn matched_state(ratio: &Ratio) -> (String, Tone) {
     match &ratio.value {
         Ok(value) if *value >= Decimal::ONE => ("fully matched".to_owned(), Tone::Good),
         Ok(_) => ("not matched".to_owned(), Tone::Bad),

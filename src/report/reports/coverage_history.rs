@@ -8,6 +8,10 @@ use crate::report::params::Params;
 use crate::report::source::{CoverageTerms, PriceSet, ReportError, Source};
 use crate::report::{fund, link, registry};
 use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+/// The highest ratio that is drawn.
+const HIGHEST_DRAWN: Decimal = Decimal::TEN;
 
 /// The fund on one day of the history.
 #[derive(Debug, Clone)]
@@ -53,12 +57,12 @@ fn at(source: &dyn Source, balance: &TrialBalance, set: &PriceSet) -> Result<Cov
 pub fn chart(points: &[Point], terms: Option<&CoverageTerms>) -> Chart {
     let line = |name: &str, key: &str| Series {
         name: name.to_owned(),
-        points: points.iter().map(|point| (point.day, ratio(point, key), Some(link::coverage_on(point.day)))).collect(),
+        points: points.iter().map(|point| (point.day, drawn(point, key), Some(link::coverage_on(point.day)))).collect(),
     };
     Chart {
         id: "coverage-history".to_owned(),
         title: "Coverage over time".to_owned(),
-        finding: finding(points),
+        finding: drawn_finding(points),
         kind: ChartKind::Line {
             series: vec![line("Coverage", "coverage"), line("Lowest matched", "matched")],
             bands: bands(terms),
@@ -67,26 +71,49 @@ pub fn chart(points: &[Point], terms: Option<&CoverageTerms>) -> Chart {
     }
 }
 
-fn ratio(point: &Point, key: &str) -> Option<rust_decimal::Decimal> {
+fn ratio(point: &Point, key: &str) -> Option<Decimal> {
     point.coverage.get(key).and_then(|ratio| ratio.value.clone().ok())
 }
 
-fn bands(terms: Option<&CoverageTerms>) -> Vec<(String, rust_decimal::Decimal, Tone)> {
+fn bands(terms: Option<&CoverageTerms>) -> Vec<(String, Decimal, Tone)> {
     let Some(terms) = terms else { return Vec::new() };
     let minimum = terms.minimum.map(|minimum| ("minimum".to_owned(), fund::level(minimum), Tone::Bad));
     let other = terms.bands.iter().filter(|band| Some(band.below) != terms.minimum);
     minimum.into_iter().chain(other.map(|band| (band.name.clone(), fund::level(band.below), Tone::Warn))).collect()
 }
 
-/// Where coverage was lowest, and where it is now.
-fn finding(points: &[Point]) -> String {
-    let known: Vec<(Date, rust_decimal::Decimal)> =
-        points.iter().filter_map(|point| Some((point.day, ratio(point, "coverage")?))).collect();
-    let Some((lowest, last)) = known.iter().min_by_key(|(_, ratio)| *ratio).zip(known.last()) else {
+/// What is drawn of a ratio: when next to nothing is owed, coverage leaves every scale that shows the limits.
+fn drawn(point: &Point, key: &str) -> Option<Decimal> {
+    ratio(point, key).filter(|ratio| *ratio <= HIGHEST_DRAWN)
+}
+
+fn drawn_finding(points: &[Point]) -> String {
+    let beyond = points.iter().any(|point| ratio(point, "coverage").is_some_and(|ratio| ratio > HIGHEST_DRAWN));
+    let words = if beyond { format!(" Points above {HIGHEST_DRAWN}× are left to the table.") } else { String::new() };
+    format!("{}{words}", finding(points))
+}
+
+/// The day on which a ratio was lowest.
+pub fn lowest<'p>(points: &'p [Point], key: &str) -> Option<(&'p Point, &'p Ratio)> {
+    let known = points.iter().filter_map(|point| Some((point, point.coverage.get(key)?)));
+    known.filter(|(_, ratio)| ratio.value.is_ok()).min_by_key(|(_, ratio)| ratio.value.clone().ok())
+}
+
+/// Where coverage was lowest, in all and in one asset, and where it stood last.
+pub fn finding(points: &[Point]) -> String {
+    let shown = |ratio: &Ratio| fund::shown(&fund::ratio_cell(ratio).content);
+    let Some((worst, coverage)) = lowest(points, "coverage") else {
         return "Nothing was owed on any of these days, so there is no coverage to show.".to_owned();
     };
-    let shown = |ratio: rust_decimal::Decimal| fund::shown(&Content::Ratio(ratio));
-    format!("Coverage was lowest on {} at {} and stood at {} on {}.", lowest.0, shown(lowest.1), shown(last.1), last.0)
+    let matched = lowest(points, "matched").map_or_else(String::new, |(point, ratio)| {
+        format!("; {} on {}, {}", fund::lower_first(&ratio.label), point.day, shown(ratio))
+    });
+    let last =
+        points.iter().rev().find_map(|point| Some((point, point.coverage.get("coverage")?)).filter(|(_, r)| r.value.is_ok()));
+    let last = last
+        .filter(|(point, _)| point.day != worst.day)
+        .map_or_else(String::new, |(point, ratio)| format!(". It stood last at {} on {}", shown(ratio), point.day));
+    format!("Coverage was lowest on {}, {}{matched}{last}.", worst.day, shown(coverage))
 }
 
 /// Makes the report.

@@ -1,12 +1,13 @@
 //! The first screen: how the fund stands, what changed since the last close and why, what is open, how old the prices are.
 
 use super::changes_in_fund::{self, Changes};
-use super::{coverage, coverage_history};
+use super::coverage;
+use super::coverage_history::{self, Point};
 use crate::domain::period::Period;
 use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Figure, Row, Table, Tone};
 use crate::report::fund::{self, Fund};
 use crate::report::params::Params;
-use crate::report::source::{BookFacts, FeedState, IncidentLine, PriceSet, ReportError, Source};
+use crate::report::source::{BookFacts, CoverageTerms, FeedState, IncidentLine, PriceSet, ReportError, Source};
 use crate::report::{link, registry};
 
 /// Days after which prices ask for attention.
@@ -23,9 +24,10 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     let changes = since_close(source)?;
     let incidents = source.incidents()?;
     let feeds = source.feeds()?;
-    let facts = source.facts();
     let mut figures: Vec<Figure> =
         coverage::figures(&fund).into_iter().filter(|figure| KEYS.contains(&figure.key.as_str())).collect();
+    figures.extend(worst(&source.coverage_policies()?, &history));
+    let facts = source.facts();
     figures.push(price_age(facts, fund.prices.as_ref()));
     let mut charts: Vec<Chart> = spark(&history).into_iter().collect();
     if !history.is_empty() {
@@ -35,13 +37,46 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     Ok(Doc {
         name: report.name.to_owned(),
         title: report.title.to_owned(),
-        finding: Some(coverage::finding(facts, &fund.coverage)),
+        finding: Some(finding(facts, &fund, &history)),
         basis: fund::basis(facts, report, params, fund.prices.as_ref()),
         figures,
         charts,
         tables: vec![open_incidents(facts, &incidents), late_feeds(&feeds)],
         notes: vec!["Incidents and feeds are shown as they stand now, whatever day the figures are of.".to_owned()],
     })
+}
+
+/// How the fund stands; where nothing is owed any more, how it stood when it was tested.
+fn finding(facts: &BookFacts, fund: &Fund, history: &[Point]) -> String {
+    let now = coverage::finding(facts, &fund.coverage);
+    let owed = fund.coverage.get("coverage").is_some_and(|ratio| ratio.value.is_ok());
+    if owed || coverage_history::lowest(history, "coverage").is_none() {
+        return now;
+    }
+    format!("{now} {}", coverage_history::finding(history))
+}
+
+/// The lowest coverage and the lowest matched ratio that the history has.
+fn worst(policies: &[CoverageTerms], history: &[Point]) -> Vec<Figure> {
+    let figure = |key: &str| {
+        let (point, ratio) = coverage_history::lowest(history, key)?;
+        let value = ratio.value.clone().ok()?;
+        let state = if key == "coverage" {
+            fund::judge(fund::terms_at(policies, point.day), Some(value))
+        } else {
+            coverage::matched_state(ratio)
+        };
+        Some(Figure {
+            key: format!("lowest_{key}"),
+            label: format!("Lowest {}", fund::lower_first(&ratio.label)),
+            cell: fund::ratio_cell(ratio).to(link::coverage_on(point.day)),
+            state: Some(state),
+            formula: None,
+            parts: None,
+            hint: Some(format!("on {}", point.day)),
+        })
+    };
+    ["coverage", "matched"].into_iter().filter_map(figure).collect()
 }
 
 /// The months that no close has sealed yet, at most a statement's worth of them.
@@ -53,8 +88,8 @@ fn since_close(source: &mut dyn Source) -> Result<Vec<Changes>, ReportError> {
     Ok(open)
 }
 
-fn spark(history: &[coverage_history::Point]) -> Option<Chart> {
-    let known = |point: &coverage_history::Point| point.coverage.get("coverage").and_then(|ratio| ratio.value.clone().ok());
+fn spark(history: &[Point]) -> Option<Chart> {
+    let known = |point: &Point| point.coverage.get("coverage").and_then(|ratio| ratio.value.clone().ok());
     let values: Vec<_> = history.iter().filter_map(known).collect();
     (values.len() > 1).then(|| Chart {
         id: "coverage".to_owned(),
