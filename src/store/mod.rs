@@ -81,11 +81,16 @@ impl Store {
 
     /// Runs `body` in a read transaction: all it reads is one state of the book.
     pub fn read<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut conn = match self.readers.take() {
+        let idle = self.readers.take().and_then(|mut conn| conn.begin_read().is_ok().then_some(conn));
+        let mut conn = match idle {
             Some(conn) => conn,
-            None => self.url.connect()?,
+            // None idle, or the idle one died with its server: a new one tells which.
+            None => {
+                let mut conn = self.url.connect()?;
+                conn.begin_read()?;
+                conn
+            }
         };
-        conn.begin_read()?;
         let result = body(&mut conn);
         conn.rollback();
         if !matches!(result, Err(StoreError::Unavailable(_))) {
