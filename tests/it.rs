@@ -30,6 +30,8 @@ mod exports;
 mod incidents;
 #[path = "it/log.rs"]
 mod log;
+#[path = "it/pages.rs"]
+mod pages;
 #[path = "it/reporting.rs"]
 mod reporting;
 #[path = "it/small_book.rs"]

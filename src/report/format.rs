@@ -10,6 +10,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The most decimals a screen shows of units and prices.
 const MAX_SHOWN: usize = 8;
+/// The most decimals a screen shows of a ratio, also beside prices that have more.
+const MAX_RATIO: usize = 4;
 /// Decimals of a functional value on a screen.
 const VALUE_SHOWN: usize = 2;
 /// What stands for exactly nothing in a table.
@@ -103,7 +105,7 @@ pub fn show(content: &Content, style: Style) -> Shown {
             number(&digits, &format_minor_trimmed(value.minor(), VALUE_SCALE), String::new(), style)
         }
         Content::Price(price) => number(&fixed(*price, style.decimals), &exact(*price), String::new(), style),
-        Content::Ratio(ratio) => number(&honest(*ratio, style.decimals), &exact(*ratio), "×".to_owned(), style),
+        Content::Ratio(ratio) => number(&honest(*ratio, style.decimals.min(MAX_RATIO)), &exact(*ratio), "×".to_owned(), style),
         Content::Percent(share) => {
             let percent = percent_of(*share);
             number(&honest(percent, style.decimals.min(2)), &exact(percent), format!("{THIN}%"), style)

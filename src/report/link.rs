@@ -21,9 +21,34 @@ pub fn fee_report(id: i64) -> String {
     format!("/contributions/reports/{id}")
 }
 
+/// Single contribution events, by batch.
+pub fn events() -> String {
+    "/contributions/events".to_owned()
+}
+
+/// The events of one batch.
+pub fn batch(id: i64) -> String {
+    format!("/contributions/events/{id}")
+}
+
 /// An incident.
 pub fn incident(code: &str) -> String {
     format!("/incidents/{code}")
+}
+
+/// The claims of an incident.
+pub fn claims(incident: &str) -> String {
+    format!("/incidents/{incident}/claims")
+}
+
+/// The payout batches of an incident.
+pub fn payouts(incident: &str) -> String {
+    format!("/incidents/{incident}/payouts")
+}
+
+/// One payout batch.
+pub fn payout(incident: &str, batch: i64) -> String {
+    format!("/incidents/{incident}/payouts/{batch}")
 }
 
 /// A locked price set.

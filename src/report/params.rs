@@ -16,6 +16,25 @@ pub const DEFAULT_LIMIT: usize = 50;
 /// The most rows a caller may ask for.
 pub const MAX_LIMIT: usize = 10_000;
 
+/// A moment; a date stands for its end (24:00 UTC).
+///
+/// # Errors
+/// `InvalidField` at the pointer.
+pub fn moment(pointer: &str, text: &str) -> Result<Timestamp, Rejection> {
+    let wrong = || {
+        let mend = "is not a moment; write 2019-05-08T12:00:00Z, or a date for the end of that day";
+        Rejection::invalid(pointer, text, mend)
+    };
+    // A browser's field for a moment has no zone and no seconds; all times of the book are UTC.
+    let instant = text.parse().or_else(|_| format!("{text}Z").parse()).or_else(|_| format!("{text}:00Z").parse());
+    if let Ok(at) = instant {
+        return Ok(at);
+    }
+    let day: Date = text.parse().map_err(|_| wrong())?;
+    let end = day.at(23, 59, 59, 999_999_000).to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| wrong())?;
+    Ok(end.timestamp())
+}
+
 /// Parsed parameters.
 #[derive(Debug, Clone, Default)]
 pub struct Params {
@@ -75,22 +94,7 @@ impl Params {
     /// # Errors
     /// `InvalidField`.
     pub fn known_at(&self) -> Result<Option<Timestamp>, Rejection> {
-        let Some(text) = self.text("known_at") else { return Ok(None) };
-        let wrong = || {
-            Rejection::invalid(
-                "/known_at",
-                text,
-                "is not a moment; write 2019-05-08T12:00:00Z, or a date for the end of that day",
-            )
-        };
-        // A browser's field for a moment has no zone and no seconds; all times of the book are UTC.
-        let instant = text.parse().or_else(|_| format!("{text}Z").parse()).or_else(|_| format!("{text}:00Z").parse());
-        if let Ok(at) = instant {
-            return Ok(Some(at));
-        }
-        let day: Date = text.parse().map_err(|_| wrong())?;
-        let end = day.at(23, 59, 59, 999_999_000).to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| wrong())?;
-        Ok(Some(end.timestamp()))
+        self.text("known_at").map(|text| moment("/known_at", text)).transpose()
     }
 
     /// An entry number.

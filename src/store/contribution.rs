@@ -228,6 +228,16 @@ pub fn batch(conn: &mut Conn, id: i64) -> Result<Option<BatchRow>, StoreError> {
     Ok(contribution_batch::table.filter(contribution_batch::id.eq(id)).select(BatchRow::as_select()).first(conn).optional()?)
 }
 
+/// Batches before a number, the newest first.
+pub fn batches_before(conn: &mut Conn, before: i64, limit: i64) -> Result<Vec<BatchRow>, StoreError> {
+    Ok(contribution_batch::table
+        .filter(contribution_batch::id.lt(before))
+        .order(contribution_batch::id.desc())
+        .limit(limit)
+        .select(BatchRow::as_select())
+        .load(conn)?)
+}
+
 /// Batches after a number, in recording order.
 pub fn batches(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<BatchRow>, StoreError> {
     Ok(contribution_batch::table

@@ -4,7 +4,7 @@ use super::auth::KeyCache;
 use super::limits::{InFlight, RateLimiter};
 use super::operation::{self, Method};
 use super::problem::Failed;
-use super::{files, health, openapi, problem};
+use super::{files, health, openapi, pages, problem};
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
@@ -108,6 +108,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     files::configure(cfg);
     problem::configure(cfg);
     openapi::configure(cfg);
+    pages::configure(cfg);
     for (path, operations) in operation::by_path() {
         let allowed: Vec<&str> = operations.iter().map(|op| op.method.name()).collect();
         let allowed = allowed.join(", ");

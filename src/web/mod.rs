@@ -14,6 +14,7 @@ mod json;
 mod limits;
 pub mod openapi;
 pub mod operation;
+mod pages;
 pub mod problem;
 pub mod server;
 pub mod view;

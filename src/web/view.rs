@@ -4,9 +4,11 @@
 //! `templates/macros/` with the views made here ([`TableView`], [`FigureView`], [`ChartView`]).
 
 mod context;
+mod extras;
 mod parts;
 
 pub use context::{Choice, Field, FieldKind, Notice, PageContext, Section};
+pub use extras::{Extras, LifeStep, Reached, TextBlock};
 pub use parts::{CellView, ChartView, FigureView, RowView, TableView};
 
 use super::assets;
@@ -87,6 +89,9 @@ fn basis_lines(basis: &Basis) -> Vec<(String, String)> {
 #[template(path = "doc.html")]
 struct DocPage<'a> {
     layout: Layout,
+    extras: &'a Extras,
+    crumbs: Vec<(String, String)>,
+    facts: Vec<(String, CellView)>,
     doc: &'a Doc,
     fields: &'a [Field],
     kept: Vec<(String, String)>,
@@ -99,11 +104,19 @@ struct DocPage<'a> {
 
 /// The page of a report: everything in it, with export links and the filter form of the context.
 pub fn render_doc(context: &PageContext, doc: &Doc) -> Result<String, askama::Error> {
+    render_page(context, doc, &Extras::default())
+}
+
+/// The page of a report with what only a page has: the way to it, a life, facts, texts to copy.
+pub fn render_page(context: &PageContext, doc: &Doc, extras: &Extras) -> Result<String, askama::Error> {
     // A sparkline named like a figure stands in that figure's card.
     let in_card = |id: &str| doc.figures.iter().any(|figure| figure.key == id);
     let own_place = |chart: &&crate::report::doc::Chart| !(matches!(chart.kind, ChartKind::Spark { .. }) && in_card(&chart.id));
     DocPage {
         layout: Layout::new(context, &doc.title, &doc.basis),
+        extras,
+        crumbs: extras.crumbs.iter().map(|(label, href)| (label.clone(), context.carry(href))).collect(),
+        facts: extras.facts.iter().map(|(label, cell)| (label.clone(), CellView::alone(context, cell))).collect(),
         doc,
         fields: &context.fields,
         kept: context.kept_in_form(),

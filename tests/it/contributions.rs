@@ -1,7 +1,7 @@
 //! Contributions through the book's own commands, on both engines.
 
 #[path = "contributions/book.rs"]
-mod book;
+pub mod book;
 #[path = "contributions/command.rs"]
 mod command;
 #[path = "contributions/open.rs"]

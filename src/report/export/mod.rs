@@ -310,6 +310,21 @@ pub fn write_journal<'e, W: Write>(
     writer.finish()
 }
 
+/// One entry alone, without the head and the closing balances of a file: what people paste into a journal of their own.
+///
+/// # Errors
+/// [`ExportError::NoName`] when the entry names what the book does not have.
+pub fn entry_text(format: JournalFormat, book: &Book<'_>, entry: &ExportEntry<'_>) -> Result<String, ExportError> {
+    let touched = entry.postings.iter().map(|line| (line.account, line.asset)).collect::<std::collections::BTreeSet<_>>();
+    let zero = |(account, asset)| Closing { account, asset, quantity: Quantity::ZERO, value: Value::ZERO };
+    let closing: Vec<Closing> = touched.into_iter().map(zero).collect();
+    let book = Book { closing: &closing, ..*book };
+    let shape = format.shape();
+    let mut out = Vec::new();
+    shape.entry(&mut out, &Pairs::new(&book, shape)?, entry)?;
+    Ok(String::from_utf8_lossy(&out).trim().to_owned())
+}
+
 /// Appends anything that displays; a `Vec` cannot fail to take it.
 fn push(out: &mut Vec<u8>, what: impl std::fmt::Display) {
     let written = write!(out, "{what}");

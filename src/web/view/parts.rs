@@ -38,8 +38,11 @@ impl CellView {
             Content::Time(time) => time.to_string(),
             _ => String::new(),
         };
-        let href = cell.link.as_deref().map(|link| context.carry(link)).unwrap_or_default();
-        Self { kind, shown: format::show(&cell.content, style), href, tone, datetime }
+        let shown = format::show(&cell.content, style);
+        // A link without words could not be seen, and would still take its place in the row.
+        let link = cell.link.as_deref().filter(|_| !shown.is_empty());
+        let href = link.map(|link| context.carry(link)).unwrap_or_default();
+        Self { kind, shown, href, tone, datetime }
     }
 
     /// A cell that stands alone: its own decimals, zero as a number.

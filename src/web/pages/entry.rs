@@ -1,0 +1,58 @@
+//! One entry: its report, and the same entry as a command and as text for a journal.
+
+use super::reports;
+use super::{Asked, Page, missing};
+use crate::report::export::{self, ExportEntry, JournalFormat};
+use crate::report::params::Params;
+use crate::report::registry;
+use crate::report::source::{BookFacts, EntryFacts, ReportError};
+use crate::store::error::StoreError;
+use crate::web::view::{Extras, Section, TextBlock};
+
+/// The page.
+pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
+    let report = registry::find("entry")?;
+    let number = asked.number("entry")?;
+    let params = Params::new(report, &reports::query(asked, Some("entry")))?;
+    let (doc, facts, entry) = asked.book.at(&params, |source| {
+        let doc = (report.run)(source, &params)?;
+        let entry = source.entry(crate::domain::ids::EntryNo(number))?;
+        Ok((doc, source.facts().clone(), entry))
+    })?;
+    let entry = entry.ok_or_else(|| missing(asked.part("entry"), "there is no entry of this number"))?;
+    let text = |title: &str, body: String| TextBlock { title: title.to_owned(), body };
+    let extras = Extras {
+        crumbs: vec![("Journal".to_owned(), Section::Journal.path())],
+        texts: vec![
+            text("On the command line", format!("safu report entry --set entry={number}")),
+            text("As journal text (hledger)", journal_text(&facts, &entry)?),
+        ],
+        ..Extras::default()
+    };
+    Ok(Page { context: reports::context(asked, Section::Journal), doc, extras })
+}
+
+fn journal_text(facts: &BookFacts, entry: &EntryFacts) -> Result<String, StoreError> {
+    let assets: Vec<_> = facts.assets.values().cloned().collect();
+    let accounts: Vec<_> = facts.accounts.values().cloned().collect();
+    let book = export::Book {
+        name: &facts.name,
+        functional: facts.currency(),
+        assets: &assets,
+        accounts: &accounts,
+        closing: &[],
+        wallets: &[],
+        incidents: &[],
+    };
+    let entry = ExportEntry {
+        no: entry.no,
+        event: entry.event,
+        effective_on: entry.effective_on,
+        recorded_at: entry.recorded_at,
+        reverses: entry.reverses,
+        memo: &entry.memo,
+        postings: &entry.postings,
+    };
+    let text = export::entry_text(JournalFormat::Hledger, &book, &entry);
+    text.map_err(|error| ReportError::Source(Box::new(error)).into())
+}

@@ -1,0 +1,138 @@
+//! The pages, one file each. A page is made without any request handling: [`Asked`] says what is wanted, a function reads the book
+//! and gives a [`Page`], and [`configure`]'s handler writes it as HTML or as the file that was asked for. What a file holds is what the page
+//! shows, because both are made from the same [`Doc`].
+
+mod cells;
+mod claims;
+mod contributions;
+mod entry;
+mod events;
+mod fee_report;
+mod first_steps;
+mod incident;
+mod incidents;
+mod payouts;
+mod reports;
+mod serve;
+
+pub(super) use serve::configure;
+
+use super::view::{Extras, PageContext, Section};
+use crate::domain::outcome::Rejection;
+use crate::report::doc::Doc;
+use crate::service::Book;
+use crate::store::error::StoreError;
+
+/// Rows of one page of a long list.
+const PAGE_ROWS: i64 = 100;
+
+/// What a page is asked for.
+pub(super) struct Asked<'a> {
+    /// The book.
+    pub book: &'a Book,
+    /// Its name.
+    pub name: &'a str,
+    /// Code of its functional currency.
+    pub currency: &'a str,
+    /// Shown above every page.
+    pub banner: Option<&'a str>,
+    /// Path of the request.
+    pub path: &'a str,
+    /// Decoded query in order.
+    pub query: Vec<(String, String)>,
+    /// Decoded parts of the path, by the name they have in its pattern.
+    pub parts: Vec<(String, String)>,
+}
+
+impl Asked<'_> {
+    /// A part of the path; empty if the pattern does not have it.
+    fn part(&self, name: &str) -> &str {
+        self.parts.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// A part of the path that is a number; nothing else is there.
+    fn number(&self, name: &str) -> Result<i64, Rejection> {
+        self.part(name).parse().map_err(|_| missing(self.part(name), "is not a number, so there is nothing here"))
+    }
+
+    /// A parameter of the query, if it is given and not blank.
+    fn value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The cursor of a list that goes by number: rows after (or before) it.
+    fn cursor(&self) -> Result<Option<i64>, Rejection> {
+        let parse = |text: &str| {
+            text.parse().map_err(|_| Rejection::invalid("/cursor", text, "is not a cursor of this list; follow its links"))
+        };
+        self.value("cursor").map(parse).transpose()
+    }
+
+    /// The context of a page without as-of and known-at.
+    fn context(&self, section: Section) -> PageContext {
+        PageContext {
+            book: self.name.to_owned(),
+            currency: self.currency.to_owned(),
+            path: self.path.to_owned(),
+            query: self.query.clone(),
+            section,
+            banner: self.banner.map(str::to_owned),
+            exportable: true,
+            ..PageContext::default()
+        }
+    }
+}
+
+fn missing(value: &str, detail: &str) -> Rejection {
+    Rejection::new(crate::domain::outcome::OutcomeCode::NotFound, "", value, detail)
+}
+
+/// A page before it is written.
+pub(super) struct Page {
+    /// Where it stands and what its filters are.
+    pub context: PageContext,
+    /// What it shows.
+    pub doc: Doc,
+    /// What it has beside that.
+    pub extras: Extras,
+}
+
+/// Makes a page.
+pub(super) type Make = fn(&Asked<'_>) -> Result<Page, StoreError>;
+
+/// Every page: its address and what makes it.
+pub(super) const PAGES: &[(&str, Make)] = &[
+    ("/", reports::dashboard),
+    ("/reports", reports::index),
+    ("/reports/{name}", reports::page),
+    ("/journal", reports::journal),
+    ("/accounts/{account}", reports::account),
+    ("/entries/{entry}", entry::page),
+    ("/prices", reports::prices),
+    ("/prices/{day}", reports::price_set),
+    ("/contributions", contributions::page),
+    ("/contributions/reports/{report}", fee_report::page),
+    ("/contributions/events", events::page),
+    ("/contributions/events/{batch}", events::batch),
+    ("/incidents", incidents::page),
+    ("/incidents/{code}", incident::page),
+    ("/incidents/{code}/claims", claims::page),
+    ("/incidents/{code}/payouts", payouts::list),
+    ("/incidents/{code}/payouts/{batch}", payouts::page),
+];
+
+/// A file that is not what a page shows.
+pub(super) struct Download {
+    /// Media type.
+    pub media: &'static str,
+    /// Name.
+    pub name: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+/// Makes a file.
+pub(super) type MakeFile = fn(&Asked<'_>) -> Result<Download, StoreError>;
+
+/// Every file that is not what a page shows: its address and what makes it.
+pub(super) const FILES: &[(&str, MakeFile)] = &[("/contributions/reports/{report}/failed.csv", fee_report::failed)];

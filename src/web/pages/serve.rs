@@ -1,0 +1,95 @@
+//! From a request to a page, or to the file of what it shows.
+
+use super::{Asked, Download, FILES, PAGES, Page};
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::report::render::{self, Format, Look};
+use crate::web::app::{AppState, OPEN_PAGES};
+use crate::web::problem::{Failed, internal};
+use crate::web::view::render_page;
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+/// Adds the address of every page and file.
+pub(in crate::web) fn configure(cfg: &mut web::ServiceConfig) {
+    for (path, make) in PAGES {
+        add(cfg, path, move |asked: &Asked<'_>| write(&make(asked)?, format_of(asked)?));
+    }
+    for (path, make) in FILES {
+        add(cfg, path, move |asked: &Asked<'_>| {
+            let Download { media, name, bytes } = make(asked)?;
+            Ok(Written { media, name: Some(name), bytes })
+        });
+    }
+}
+
+fn add(cfg: &mut web::ServiceConfig, path: &str, answer: impl Fn(&Asked<'_>) -> Result<Written, Failed> + Copy + Send + 'static) {
+    let handler = move |request: HttpRequest, state: web::Data<AppState>| respond(request, state, answer);
+    cfg.service(web::resource(path).route(web::get().to(handler)).route(web::head().to(handler)));
+}
+
+async fn respond(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    answer: impl Fn(&Asked<'_>) -> Result<Written, Failed> + Send + 'static,
+) -> Result<HttpResponse, Failed> {
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let unreadable = "the part of the address after the question mark cannot be read; follow a link to this page";
+    let query = query.map_err(|_| Rejection::new(OutcomeCode::Malformed, "", request.query_string(), unreadable))?.into_inner();
+    let parts = request.match_info().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let path = request.path().to_owned();
+    // A page reads the book for milliseconds, but it does block.
+    let written = web::block(move || {
+        answer(&Asked {
+            book: &state.book,
+            name: &state.name,
+            currency: &state.currency,
+            banner: Some(OPEN_PAGES),
+            path: &path,
+            query,
+            parts,
+        })
+    });
+    Ok(written.await.map_err(|error| internal(&error))??.response())
+}
+
+/// A page on its way out.
+struct Written {
+    media: &'static str,
+    /// The name of a file to keep; none for what a browser shows.
+    name: Option<String>,
+    bytes: Vec<u8>,
+}
+
+impl Written {
+    fn response(self) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        response.content_type(self.media);
+        if let Some(name) = self.name {
+            let parameters = vec![DispositionParam::Filename(name)];
+            response.insert_header((
+                header::CONTENT_DISPOSITION,
+                ContentDisposition { disposition: DispositionType::Attachment, parameters },
+            ));
+        }
+        response.body(self.bytes)
+    }
+}
+
+/// Writes a page, or what it shows as a file.
+fn write(page: &Page, format: Option<Format>) -> Result<Written, Failed> {
+    let Some(format) = format else {
+        let text = render_page(&page.context, &page.doc, &page.extras).map_err(|error| internal(&error))?;
+        return Ok(Written { media: "text/html; charset=utf-8", name: None, bytes: text.into_bytes() });
+    };
+    let bytes = render::render(&page.doc, format, Look::default()).map_err(|error| internal(&error))?;
+    Ok(Written { media: format.media_type(), name: Some(format.file_name(&page.doc)), bytes })
+}
+
+/// The file format that the query asks for, if it does.
+fn format_of(asked: &Asked<'_>) -> Result<Option<Format>, Rejection> {
+    let Some(name) = asked.value("format").filter(|name| *name != "html") else { return Ok(None) };
+    let files = [Format::Csv, Format::Xlsx, Format::Json];
+    let known = Format::parse(name).filter(|format| files.contains(format));
+    let unknown = || Rejection::invalid("/format", name, "is not a format of pages; use html, csv, xlsx or json");
+    Ok(Some(known.ok_or_else(unknown)?))
+}

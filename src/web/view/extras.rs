@@ -1,0 +1,82 @@
+//! What a page has beside its report: the way to it, the life of an incident, facts, texts to copy. Exports leave them out, as
+//! they hold no figures.
+
+use crate::report::doc::Cell;
+
+/// What a page has beside its report.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// The pages above this one as (label, address), the uppermost first.
+    pub crumbs: Vec<(String, String)>,
+    /// Steps of a life in order.
+    pub life: Vec<LifeStep>,
+    /// Label and value, one a line.
+    pub facts: Vec<(String, Cell)>,
+    /// What can be done from here, as (label, address).
+    pub actions: Vec<(String, String)>,
+    /// Texts to copy.
+    pub texts: Vec<TextBlock>,
+}
+
+/// How far a life has come at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// It was taken.
+    Done,
+    /// It was the last one taken.
+    Now,
+    /// It lies ahead.
+    Ahead,
+}
+
+/// One step of a life.
+#[derive(Debug, Clone)]
+pub struct LifeStep {
+    /// Its name.
+    pub name: String,
+    /// How far the life has come.
+    pub reached: Reached,
+    /// When it was taken.
+    pub at: Option<jiff::Timestamp>,
+    /// Time since the step before, in words.
+    pub after: String,
+}
+
+impl LifeStep {
+    /// The CSS class.
+    pub const fn class(&self) -> &'static str {
+        match self.reached {
+            Reached::Done => "done",
+            Reached::Now => "now",
+            Reached::Ahead => "ahead",
+        }
+    }
+
+    /// The word beside the mark, for those who do not see it.
+    pub const fn word(&self) -> &'static str {
+        match self.reached {
+            Reached::Done => "done",
+            Reached::Now => "now",
+            Reached::Ahead => "ahead",
+        }
+    }
+
+    /// Day of the step.
+    pub fn day(&self) -> String {
+        self.at.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
+    }
+
+    /// Time of day of the step, with its zone.
+    pub fn time(&self) -> String {
+        self.at.map(|at| format!("{} UTC", at.strftime("%H:%M:%S"))).unwrap_or_default()
+    }
+}
+
+/// A text to copy, for example a command.
+#[derive(Debug, Clone)]
+pub struct TextBlock {
+    /// What it is.
+    pub title: String,
+    /// The text.
+    pub body: String,
+}

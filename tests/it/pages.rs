@@ -1,0 +1,201 @@
+//! The pages as people meet them: over HTTP, and in a browser.
+
+#[path = "pages/book.rs"]
+mod book;
+#[path = "pages/links.rs"]
+mod links;
+
+use crate::support::browser::Browser;
+use crate::support::database::TestDb;
+use crate::support::server::{self, TestServer};
+use book::{CODE, HOSTILE, full_book};
+use links::{Crawl, decoded, table_rows};
+use safu_ledger::web::app::Limits;
+use serde_json::Value;
+
+/// A page of each kind of the full book.
+const PAGES: &[(&str, &str)] = &[
+    ("dashboard", "/"),
+    ("reports", "/reports"),
+    ("coverage", "/reports/coverage"),
+    ("coverage-history", "/reports/coverage-history"),
+    ("trial-balance", "/reports/trial-balance"),
+    ("balance-sheet", "/reports/balance-sheet"),
+    ("changes-in-fund", "/reports/changes-in-fund"),
+    ("roll-forward", "/reports/roll-forward"),
+    ("journal", "/journal"),
+    ("account", "/accounts/1120?asset=BTC"),
+    ("entry", "/entries/1"),
+    ("contributions", "/contributions"),
+    ("fee-report", "/contributions/reports/2"),
+    ("fee-report-refused", "/contributions/reports/4"),
+    ("events", "/contributions/events"),
+    ("batch", "/contributions/events/1"),
+    ("incidents", "/incidents"),
+    ("incident", "/incidents/INC-2019-001"),
+    ("claims", "/incidents/INC-2019-001/claims"),
+    ("payouts", "/incidents/INC-2019-001/payouts"),
+    ("payout", "/incidents/INC-2019-001/payouts/1"),
+    ("prices", "/prices"),
+    ("price-set", "/prices/2019-05-09"),
+    ("problem", "/problems/hash-mismatch"),
+];
+
+fn serve(db: &TestDb) -> TestServer {
+    TestServer::serve(full_book(db), Limits::default())
+}
+
+on_both_engines!(every_link_leads_somewhere_and_says_so, |db| {
+    let server = serve(&db);
+    let crawl = Crawl::from(&server, &PAGES.iter().map(|(_, path)| *path).collect::<Vec<_>>(), 400);
+    assert_eq!(crawl.broken, [] as [String; 0]);
+    assert!(crawl.seen.len() > 120, "only {} pages were found", crawl.seen.len());
+    for wanted in ["/entries/2", "/accounts/2130", "/incidents/INC-2019-001/payouts/2", "/prices/2019-05-07"] {
+        assert!(crawl.seen.iter().any(|path| path.starts_with(wanted)), "nothing leads to {wanted}");
+    }
+});
+
+on_both_engines!(a_file_holds_what_the_page_shows, |db| {
+    let server = serve(&db);
+    let (code, text, json) = ("text/csv; charset=utf-8; header=present", "csv", "json");
+    let pages = ["/incidents/INC-2019-001/claims?cursor=100", "/journal", "/reports/trial-balance", "/incidents", "/prices"];
+    for path in pages {
+        let shown = table_rows(&server.get(path).send().text());
+        let join = if path.contains('?') { '&' } else { '?' };
+        let csv = server.get(&format!("{path}{join}format={text}")).send();
+        assert_eq!((csv.status, csv.header("content-type")), (200, Some(code)), "{path}");
+        assert!(csv.header("content-disposition").unwrap().starts_with("attachment"), "{csv:?}");
+        let mut lines = csv::ReaderBuilder::new().from_reader(csv.body.as_slice());
+        let kept = lines.records().count();
+        assert_eq!(kept, shown, "{path}: the file has {kept} rows, the page {shown}");
+        let json: Value = server.get(&format!("{path}{join}format={json}")).send().json();
+        assert_eq!(json["tables"][0]["rows"].as_array().map(Vec::len), Some(shown), "{path}");
+        let xlsx = server.get(&format!("{path}{join}format=xlsx")).send();
+        assert!(xlsx.body.starts_with(b"PK"), "{path}");
+    }
+    let refused = server.get("/journal?format=pdf").send();
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("is not a format of pages"));
+});
+
+on_both_engines!(what_is_not_there_is_said_on_a_page, |db| {
+    let server = serve(&db);
+    let nowhere =
+        ["/nothing", "/incidents/INC-1999-001", "/entries/999999", "/entries/x", "/accounts/1", "/reports/nothing", "/prices/x"];
+    for path in nowhere {
+        let page = server.get(path).send();
+        assert!(matches!(page.status, 404 | 422), "{path}: {}", page.status);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert!(page.text().contains("class=\"head failure\""), "{path}");
+    }
+    let other = server.get("/incidents/INC-2019-002/payouts/1").send();
+    assert_eq!(other.status, 404, "a batch of another incident: {}", other.text());
+});
+
+on_both_engines!(words_of_others_stay_words, |db| {
+    let server = serve(&db);
+    let entry = server.get("/journal?text=alert").send().text();
+    assert!(!entry.contains("<script>alert"), "a memo became a script");
+    assert!(decoded(&entry).contains(HOSTILE), "the memo is not shown at all");
+    for (_, path) in PAGES {
+        let page = server.get(path).send();
+        let text = page.text();
+        assert!(!text.contains("<img src=x"), "{path}");
+        assert!(!text.contains("=\"javascript:"), "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(text.contains("not behind a login"), "{path} does not say that it is open");
+    }
+});
+
+on_both_engines!(a_report_shows_what_became_of_it, |db| {
+    let server = serve(&db);
+    let page = |id: i64| server.get(&format!("/contributions/reports/{id}")).send().text();
+    let restated = page(2);
+    assert!(restated.contains("Rows that differ from version 1") && restated.contains("BTC-USDC"), "no diff");
+    assert!(page(1).contains("Superseded"));
+    assert!(page(4).contains("Download the failed rows"));
+    let failed = server.get("/contributions/reports/4/failed.csv").send();
+    assert!(failed.text().contains("0.010"), "{failed:?}");
+    assert_eq!(server.get("/contributions/reports/1/failed.csv").send().status, 409);
+    assert_eq!(table_rows(&server.get("/contributions?state=rejected").send().text()), 1);
+    let feed = server.get("/contributions").send().text();
+    assert!(feed.contains("2019-05-05: Missing"), "the strip does not show the missing day");
+});
+
+on_both_engines!(claims_are_found_by_id_number_and_page, |db| {
+    let server = serve(&db);
+    let page = |query: &str| server.get(&format!("/incidents/{CODE}/claims{query}")).send().text();
+    assert_eq!(table_rows(&page("")), 100);
+    assert_eq!(table_rows(&page("?cursor=200")), 50);
+    assert_eq!(table_rows(&page("?claim=c-7")), 1);
+    assert_eq!(table_rows(&page("?claim=7")), 1);
+    assert!(page("?claim=nobody").contains("No claim has this id"));
+});
+
+#[test]
+fn a_new_book_leads_on() {
+    let db = TestDb::sqlite();
+    let server = TestServer::serve(book::empty_book(&db), Limits::default());
+    for path in
+        ["/", "/reports", "/reports/coverage", "/journal", "/contributions", "/contributions/events", "/incidents", "/prices"]
+    {
+        let page = server.get(path).send();
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
+    }
+    assert!(server.get("/incidents").send().text().contains("safu incidents declare"));
+    assert!(server.get("/").send().text().contains("The way to the first entry"));
+    let Some(browser) = Browser::start() else { return };
+    for (name, path) in
+        [("dashboard", "/"), ("journal", "/journal"), ("incidents", "/incidents"), ("contributions", "/contributions")]
+    {
+        browser.goto(&format!("{}{path}", server.origin));
+        browser.screenshot(&format!("empty-{name}"));
+        browser.assert_quiet(&server.origin);
+    }
+}
+
+#[test]
+fn every_page_holds_in_a_browser() {
+    let db = TestDb::sqlite();
+    let server = serve(&db);
+    let Some(browser) = Browser::start() else { return };
+    for (name, path) in PAGES {
+        let url = format!("{}{path}", server.origin);
+        browser.viewport(1280, 900);
+        for scheme in ["light", "dark"] {
+            browser.media("screen", scheme);
+            browser.goto(&url);
+            browser.screenshot(&format!("{name}-{scheme}"));
+            browser.assert_quiet(&server.origin);
+            assert!(!browser.scrolls_sideways(), "{path} scrolls sideways at 1280 px");
+        }
+        browser.viewport(390, 844);
+        browser.media("screen", "light");
+        browser.goto(&url);
+        assert!(!browser.scrolls_sideways(), "{path} scrolls sideways at 390 px");
+        browser.screenshot(&format!("{name}-phone"));
+        browser.viewport(794, 1123);
+        browser.media("print", "light");
+        browser.screenshot(&format!("{name}-print"));
+        browser.assert_quiet(&server.origin);
+    }
+    browser.media("screen", "light");
+    browser.viewport(1280, 900);
+    browser.scripts(false);
+    browser.goto(&format!("{}/journal", server.origin));
+    browser.fill("input[name=from]", "2019-05-09");
+    browser.click(".filter button");
+    assert!(browser.url().contains("from=2019-05-09"), "{}", browser.url());
+    browser.click("td a");
+    assert!(!browser.url().contains("/journal"), "{}", browser.url());
+    assert_eq!(browser.eval("return document.querySelectorAll('h1').length"), 1);
+}
+
+#[test]
+fn the_server_of_other_tests_has_pages_too() {
+    let db = TestDb::sqlite();
+    let server = TestServer::serve(server::new_book(&db), Limits::default());
+    assert_eq!(server.get("/").send().status, 200);
+    assert_eq!(server.ask("HEAD", "/journal").send().status, 200);
+}
