@@ -68,30 +68,6 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
     Ok(Page { context, doc: feed.doc(asked)?, extras: Extras::default() })
 }
 
-/// For the first page: how many days of the feed want attention.
-pub(super) fn waiting_figure(asked: &Asked<'_>, until: Date) -> Result<Figure, StoreError> {
-    let (from, now) = (until.checked_sub(WEEKS.weeks()).ok(), asked.book.clock.now());
-    let calendars = asked.book.read(|conn| calendar::calendars(conn, None, from, until, now))?;
-    let days: Vec<CalendarDay> = calendars.iter().flat_map(|venue| venue.days.iter().copied()).collect();
-    let bad = days.iter().filter(|day| wants_attention(day.state)).count();
-    let due = days.iter().filter(|day| day.state != DayState::NotDue).count();
-    let to = format!("{}#calendar", Section::Contributions.path());
-    let (cell, state) = match (calendars.len(), bad) {
-        (0, _) => (Cell::blank("no venue is registered"), None),
-        (_, 0) => (count(0).to(to), Some(("every day is covered".to_owned(), Tone::Good))),
-        _ => (count(bad).to(to), Some(("missing or waiting".to_owned(), Tone::Bad))),
-    };
-    Ok(Figure {
-        key: "feed".to_owned(),
-        label: "Fee reports that want attention".to_owned(),
-        cell,
-        state,
-        formula: None,
-        parts: None,
-        hint: Some(format!("of {due} days due in {WEEKS} weeks")).filter(|_| due > 0),
-    })
-}
-
 const fn wants_attention(state: DayState) -> bool {
     matches!(state, DayState::Missing | DayState::Quarantined | DayState::Stale)
 }

@@ -13,9 +13,6 @@ use crate::web::view::{Choice, Extras, Field, FieldKind, PageContext, Section};
 /// The first page.
 pub(super) fn dashboard(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let mut page = of(asked, "dashboard", Section::Dashboard, None)?;
-    if let Some(day) = page.doc.basis.as_of {
-        page.doc.figures.push(super::contributions::waiting_figure(asked, day)?);
-    }
     if let Some(steps) = super::first_steps::first_steps(asked)? {
         page.doc.tables.insert(0, steps);
     }
