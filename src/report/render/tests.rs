@@ -108,7 +108,7 @@ fn terminal_text_is_aligned_and_has_no_escapes_of_its_data() {
     let text = text::render(&sample(), Look { colour: false });
     assert!(!text.contains('\u{1b}') && !text.contains('\t'), "{text}");
     assert!(text.contains("As of: 2019-06-30 · Known at: now"), "{text}");
-    assert!(text.contains("Coverage  1.6123  below target  fund value ÷ obligations"), "{text}");
+    assert!(text.contains("Coverage  1.61×  below target  fund value ÷ obligations"), "{text}");
     let line = |word: &str| text.lines().find(|line| line.contains(word)).unwrap().trim_end().to_owned();
     let end_of = |line: &str, word: &str| line.get(..line.find(word).unwrap() + word.len()).unwrap().chars().count();
     let ends = [

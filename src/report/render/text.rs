@@ -43,7 +43,7 @@ pub fn render(doc: &Doc, look: Look) -> String {
 
 /// Figures as an aligned list: label, number to the right, state, formula.
 fn figures(out: &mut String, figures: &[Figure], look: Look) {
-    let rows: Vec<_> = figures.iter().map(|f| (clean(&f.label), clean(&display::shown(&f.cell.content)), f)).collect();
+    let rows: Vec<_> = figures.iter().map(|f| (clean(&f.label), clean(&display::shown(&f.cell.content, false)), f)).collect();
     let width = |text: &String| text.chars().count();
     let labels = rows.iter().map(|(label, ..)| width(label)).max().unwrap_or(0);
     let values = rows.iter().map(|(_, value, _)| width(value)).max().unwrap_or(0);
@@ -93,7 +93,7 @@ fn grid(table: &Table) -> Grid {
 
 fn cell(row: &Row, at: usize) -> String {
     let Some(cell) = row.cells.get(at) else { return String::new() };
-    clean(&display::shown(&cell.content))
+    clean(&display::shown(&cell.content, true))
 }
 
 fn coloured(word: &str, tone: Tone, look: Look) -> String {

@@ -173,7 +173,10 @@ impl Found {
     fn totals(&self) -> Table {
         let to = self.report.item.entry.map(|no| link::entry(crate::domain::ids::EntryNo(no)));
         let row = |total: &TotalItem| {
-            let rows = |text: &str| self.units(&total.asset, text, "rows not kept").to("#rows");
+            let rows = |text: &str| {
+                let cell = self.units(&total.asset, text, "rows not kept");
+                if text.is_empty() { cell } else { cell.to("#rows") }
+            };
             let agrees = match total.difference.as_str() {
                 "" => Cell::empty(),
                 "0" => state("agrees", Tone::Good),

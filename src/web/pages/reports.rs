@@ -3,7 +3,7 @@
 use super::cells::table;
 use super::{Asked, Page};
 use crate::domain::event::Event;
-use crate::report::doc::{Cell, Column, Doc, Row};
+use crate::report::doc::{Cell, Column, Doc, Row, RowKind};
 use crate::report::link;
 use crate::report::registry::{self, Group, ParamKind, REPORTS, ReportDef};
 use crate::service::refs::Refs;
@@ -21,23 +21,25 @@ pub(super) fn dashboard(asked: &Asked<'_>) -> Result<Page, StoreError> {
 
 /// The list of all reports.
 pub(super) fn index(asked: &Asked<'_>) -> Result<Page, StoreError> {
-    let mut tables = Vec::new();
+    let mut rows = Vec::new();
     for group in Group::ALL {
         let listed = REPORTS.iter().filter(|report| report.group == group && report.is_listed());
         let row = |report: &ReportDef| Row::body(vec![Cell::text(report.title).to(address(report)), Cell::text(report.about)]);
-        let rows: Vec<Row> = listed.map(row).collect();
-        if !rows.is_empty() {
-            let columns = vec![Column::text("report", "Report"), Column::text("about", "What it answers")];
-            tables.push(table(&format!("reports-{}", group.title()), group.title(), columns, rows, ""));
+        let own: Vec<Row> = listed.map(row).collect();
+        if !own.is_empty() {
+            rows.push(Row::of(RowKind::Group, vec![Cell::text(group.title()), Cell::empty()]));
+            rows.extend(own);
         }
     }
+    let columns = vec![Column::text("report", "Report"), Column::text("about", "What it answers")];
+    let list = table("reports", "All reports", columns, rows, "There are no reports.");
     let doc = Doc {
         name: "reports".to_owned(),
         title: "Reports".to_owned(),
         finding: Some(
             "Each can be asked as of any day and as it was known at any moment; filters stay when you move on.".to_owned(),
         ),
-        tables,
+        tables: vec![list],
         ..Doc::default()
     };
     Ok(Page { context: context(asked, Section::Reports), doc, extras: Extras::default() })
