@@ -205,7 +205,7 @@ impl Side {
             let value = open.share_of(units_left, value_left).ok_or_else(too_large)?;
             units_left = units_left.checked_sub(open).ok_or_else(too_large)?;
             value_left = value_left.checked_sub(value).ok_or_else(too_large)?;
-            let age_days = i64::from((as_of - date).get_days());
+            let age_days = as_of.duration_since(date).as_hours() / 24;
             items.push(OpenItem { asset, date, age_days, bucket: Bucket::of_days(age_days), quantity: open, value, entries });
         }
         Ok(AssetAgeing { asset, quantity: units, value: self.total.1, items })
