@@ -2,7 +2,9 @@
 
 use super::book::*;
 use crate::support::database::TestDb;
+use crate::support::server::TestServer;
 use safu_ledger::domain::contribution::rows::COLUMNS;
+use safu_ledger::web::app::Limits;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -149,3 +151,48 @@ on_both_engines!(a_kill_at_any_moment_leaves_nothing_half_done, |db| {
     assert_eq!(btc_on(&book, RECEIVABLE).0, 300_000_000);
     assert_whole(&book);
 });
+
+#[test]
+fn a_server_takes_files_with_a_key_and_gives_the_same_exit_codes() {
+    let db = TestDb::sqlite();
+    let book = small_book(&db);
+    lock(&book, "2018-07-14", "6000", "450");
+    let server = TestServer::serve(book, Limits::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "spot.csv", &btc_file("2018-07-14", "2"));
+    assert_eq!(run(&db, &["manifest", &file]).0, 0);
+    let event = r#"{"external_id":"e-1","venue":"futures","business_date":"2018-07-14","fee_asset":"BTC","net_fee":"1"}"#;
+    write(folder.path(), "more.events.ndjson", format!("{event}\n").as_bytes());
+    let dir = folder.path().display().to_string();
+    let send = |key: &str, args: &[&str]| {
+        // No database is named: nothing but the server may be used.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_safu"));
+        command
+            .current_dir(folder.path())
+            .env_remove("SAFU_DATABASE_URL")
+            .env("SAFU_SERVER", &server.origin)
+            .env("SAFU_KEY", key);
+        let done = command.args(["contributions", "submit"]).args(args).stdin(Stdio::null()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    };
+    let (code, out, err) = send("", &[&dir]);
+    assert!(code == 2 && err.contains("SAFU_KEY"), "{out}{err}");
+    let (code, out, err) = send("safu_wrong_key", &[&dir]);
+    assert!(code == 4 && out.contains("unauthenticated"), "{out}{err}");
+    let (code, out, err) = send(&server.feed_key, &[&dir, "--dry-run", "--json"]);
+    assert_eq!((code, standing(&server.book).len()), (0, 0), "{out}{err}");
+    let (code, out, err) = send(&server.feed_key, &[&dir, "--json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let outcomes: Vec<Value> = serde_json::from_str(&out).unwrap();
+    assert_eq!(outcomes.iter().map(|o| o["state"].as_str().unwrap()).collect::<Vec<_>>(), ["accepted", "recorded"]);
+    let (code, out, _) = send(&server.feed_key, &[&dir]);
+    assert!(code == 0 && out.matches("submitted before").count() == 2, "{out}");
+    assert_eq!(btc_on(&server.book, RECEIVABLE).0, 30_000_000);
+    std::fs::write(&file, btc_file("2018-07-14", "3")).unwrap();
+    let (code, _, err) = send(&server.feed_key, &[&dir]);
+    assert!(code == 3 && err.contains("SHA-256") && err.contains("1 of 2"), "{err}");
+    let nobody = ["--server", "http://127.0.0.1:9", file.as_str()];
+    assert_eq!(send(&server.feed_key, &nobody).0, 4);
+    assert_whole(&server.book);
+}
