@@ -4,6 +4,7 @@
 //! side branches `report` and [`proof`] take data and give tables and trees. `docs/ARCHITECTURE.md` has the map.
 
 pub mod cli;
+pub mod demo;
 pub mod domain;
 pub mod ledger;
 pub mod proof;

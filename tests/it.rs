@@ -22,6 +22,8 @@ mod support;
 mod api;
 #[path = "it/contributions.rs"]
 mod contributions;
+#[path = "it/demo.rs"]
+mod demo;
 #[path = "it/events.rs"]
 mod events;
 #[path = "it/exports.rs"]

@@ -6,6 +6,7 @@ mod assets;
 mod claims;
 mod contributions;
 pub mod ctx;
+mod demo;
 mod entries;
 mod export;
 mod incidents;
@@ -41,6 +42,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Build a complete book with a real story, and serve it.
+    Demo(demo::Args),
     /// Make a new book in an empty database.
     Init(init::Args),
     /// Bring the schema of an existing book up to this version.
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ctx = Ctx::new(cli.global);
     let result = match &cli.command {
+        Command::Demo(args) => demo::run(&ctx, args),
         Command::Init(args) => init::run(&ctx, args),
         Command::Migrate(args) => init::migrate(&ctx, args),
         Command::Assets(args) => assets::run(&ctx, args),

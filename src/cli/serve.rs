@@ -76,7 +76,7 @@ pub fn serve(ctx: &Ctx, options: &Options) -> CliResult {
 }
 
 /// Prints the addresses on stdout, one a line, so that scripts can wait for them; the words go to stderr.
-fn announce(ctx: &Ctx, running: &Running) -> std::io::Result<()> {
+pub(super) fn announce(ctx: &Ctx, running: &Running) -> std::io::Result<()> {
     for address in &running.addresses {
         let failed = |error| std::io::Error::other(format!("{error:?}"));
         ctx.print(&format!("http://{address}/")).map_err(failed)?;

@@ -225,10 +225,15 @@ fn the_keys_of_coverage_stay() {
 fn the_export_of_a_book_made_by_commands_is_recomputed_elsewhere() {
     let db = TestDb::sqlite();
     let story = tell(&db);
+    accepted_elsewhere(story.book());
+}
+
+/// hledger, ledger and beancount, where they are installed, take the journal of a book and find its balances right.
+pub fn accepted_elsewhere(book: &Book) {
     let folder = tempfile::tempdir().unwrap();
     for format in JournalFormat::ALL {
         let file = folder.path().join(format!("book.{}", format.name()));
-        let summary = story.book().export_journal(format, std::fs::File::create(&file).unwrap()).unwrap();
+        let summary = book.export_journal(format, std::fs::File::create(&file).unwrap()).unwrap();
         assert!(summary.entries > 40 && summary.bytes == std::fs::metadata(&file).unwrap().len(), "{format:?}");
         let check: &[&str] = match format {
             JournalFormat::Hledger => &["hledger", "check", "--strict", "-f"],

@@ -12,7 +12,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("service", &["domain", "ledger", "proof", "report", "store"]),
     ("jobs", &["domain", "ledger", "proof", "report", "store", "service"]),
     ("web", &["domain", "ledger", "proof", "report", "store", "service", "telemetry"]),
-    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "jobs", "config", "telemetry"]),
+    ("demo", &["domain", "ledger", "proof", "report", "store", "service"]),
+    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "jobs", "demo", "config", "telemetry"]),
     ("config", &[]),
     ("telemetry", &[]),
 ];

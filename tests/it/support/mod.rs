@@ -3,7 +3,7 @@
 pub mod browser;
 #[macro_use]
 pub mod database;
-mod guard;
+pub mod guard;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod server;
