@@ -123,7 +123,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: &[Media::json::<NewRecognition>(r#"{"on":"2019-05-07","note":"Promise of full compensation"}"#)],
         success: Success::created(
             "The incident and the entry of the recognition",
-            r#"{"incident":"INC-2019-001","state":"recognised","entries":[815]}"#,
+            concat!(r#"{"incident":"INC-2019-001","state":"recognised","entries":["#, entry!(), "]}"),
         ),
         route: |route| on(route, |book, call, code, body: NewRecognition| book.recognise_incident(call, code, body)),
         ..command(
@@ -145,7 +145,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         }],
         success: Success::created(
             "The file as it is recorded, with its claims' numbers",
-            r#"{"incident":"INC-2019-001","state":"claims-open","file":1,"sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","first_claim":1,"last_claim":2}"#,
+            r#"{"incident":"INC-2019-001","state":"claims-open","file":1,"sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","first_claim":1,"last_claim":2,"claims":2,"totals":{"BTC":{"claims":2,"quantity":"1.5"}},"already_imported":false}"#,
         ),
         refusals: &[
             OutcomeCode::InvalidRow,
@@ -170,7 +170,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: &[Media::json::<NewApproval>(r#"{"on":"2019-05-14","claims":"1-200,301","note":"Sample of 20 checked"}"#)],
         success: Success::created(
             "Which claims are approved, and the entries",
-            r#"{"incident":"INC-2019-001","state":"claims-open","approved":"1-200,301","claims":201,"totals":{"BTC":"70.7"},"entries":[817]}"#,
+            concat!(
+                r#"{"incident":"INC-2019-001","state":"claims-open","approved":"1-200,301","claims":201,"totals":{"BTC":"70.7"},"entries":["#,
+                entry!(),
+                "]}"
+            ),
         ),
         route: |route| on(route, |book, call, code, body: NewApproval| book.approve_claims(call, code, body)),
         ..command(
@@ -196,7 +200,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         success: Success::created(
             "The batch and its entries",
-            r#"{"incident":"INC-2019-001","state":"paying","batch":1,"asset":"BTC","claims":200,"quantity":"70.2"}"#,
+            concat!(
+                r#"{"incident":"INC-2019-001","state":"paying","batch":1,"asset":"BTC","claims":200,"quantity":"70.2","network_fee":"0.0012","transactions":1,"entries":["#,
+                entry!(),
+                "]}"
+            ),
         ),
         refusals: &[
             OutcomeCode::InvalidRow,
@@ -245,7 +253,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: &[Media::json::<NewRecovery>(
             r#"{"on":"2019-06-10","asset":"BTC","quantity":"12","channel":"exchange-a","note":"Court order"}"#,
         )],
-        success: Success::created("The entry of the recovery", r#"{"incident":"INC-2019-001","entries":[830]}"#),
+        success: Success::created(
+            "The entry of the recovery",
+            concat!(
+                r#"{"incident":"INC-2019-001","recovery":{"what":"recognised","asset":"BTC","quantity":"12","channel":"exchange-a","note":"Court order","entry":814},"entries":["#,
+                entry!(),
+                "]}"
+            ),
+        ),
         route: |route| on(route, |book, call, code, body: NewRecovery| book.recognise_recovery(call, code, body)),
         ..command(
             "/incidents/{code}/recoveries",
@@ -258,7 +273,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: &[Media::json::<NewRecoveryReceipt>(
             r#"{"on":"2019-06-20","asset":"BTC","quantity":"12","wallet":"cold","channel":"exchange-a","note":"Arrived"}"#,
         )],
-        success: Success::created("The entry of the receipt", r#"{"incident":"INC-2019-001","entries":[831]}"#),
+        success: Success::created(
+            "The entry of the receipt",
+            concat!(
+                r#"{"incident":"INC-2019-001","recovery":{"what":"received","asset":"BTC","quantity":"12","channel":"exchange-a","note":"Court order","entry":814},"entries":["#,
+                entry!(),
+                "]}"
+            ),
+        ),
         route: |route| on(route, |book, call, code, body: NewRecoveryReceipt| book.receive_recovery(call, code, body)),
         ..command(
             "/incidents/{code}/recovery-receipts",

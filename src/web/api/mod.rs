@@ -1,7 +1,15 @@
 //! The operations of the API, one file a noun.
 
+/// An entry as answers show it, for examples.
+macro_rules! entry {
+    () => {
+        r#"{"entry":814,"event":"E02","effective_on":"2019-05-10","lines":[{"account":1130,"asset":"BTC","quantity":"1.5","value":"8775.15"},{"account":1210,"asset":"BTC","quantity":"-1.5","value":"-8775.15"}]}"#
+    };
+}
+
 mod contributions;
 mod fee_reports;
+mod incident_views;
 mod incidents;
 mod prices;
 mod reports;
@@ -18,6 +26,7 @@ pub fn operations() -> Vec<Operation> {
         prices::OPERATIONS,
         treasury::OPERATIONS,
         incidents::OPERATIONS,
+        incident_views::OPERATIONS,
         reports::OPERATIONS,
     ]
     .concat()

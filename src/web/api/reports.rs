@@ -1,14 +1,23 @@
 //! The reports of the registry, as data.
 
 use crate::domain::outcome::OutcomeCode;
+use crate::report::doc::Doc;
 use crate::report::registry::REPORTS;
 use crate::report::render::{Format, Look, render};
-use crate::web::input::Input;
+use crate::store::error::StoreError;
+use crate::web::input::{Input, Query};
 use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
 use crate::web::problem::{self, Failed};
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
+
+/// How a document is written.
+pub(super) const FORMAT: Param =
+    Param::query("format", "`json` (default), `csv` (the main table), `xlsx` or `table` (text).", "json");
+
+/// A document as JSON, for examples.
+pub(super) const DOC: &str = r#"{"name":"coverage","title":"Coverage","finding":null,"basis":{"as_of":"2019-05-07","known_at":null,"prices":null,"filters":{}},"figures":[],"tables":[],"notes":[]}"#;
 
 /// Operations on reports.
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -46,15 +55,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "2019-05-07",
             ),
             Param::query("known_at", "The book as it was known at this moment.", "2019-05-08T00:00:00Z"),
-            Param::query("format", "`json` (default), `csv` (the main table), `xlsx` or `table` (text).", "json"),
+            FORMAT,
             CURSOR,
             LIMIT,
         ],
         body: &[],
-        success: Success::json(
-            "The report",
-            r#"{"name":"coverage","title":"Coverage","basis":{"as_of":"2019-05-07","known_at":null},"figures":[],"tables":[]}"#,
-        ),
+        success: Success::json("The report", DOC),
         refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound],
         route: |route| route.to(make),
     },
@@ -76,11 +82,24 @@ async fn list(input: Input) -> Result<HttpResponse, Failed> {
 
 async fn make(input: Input) -> Result<HttpResponse, Failed> {
     let mut query = input.query()?;
-    let format = query.take_as("format", "write json, csv, xlsx or table", Format::parse)?.unwrap_or(Format::Json);
+    let format = format_of(&mut query)?;
     let pairs = query.into_pairs()?;
     let (name, book) = (input.part("name"), input.state.book.clone());
+    send(format, move || book.report(&name, &pairs)).await
+}
+
+/// The format that is asked for; JSON where none is.
+pub(super) fn format_of(query: &mut Query) -> Result<Format, Failed> {
+    Ok(query.take_as("format", "write json, csv, xlsx or table", Format::parse)?.unwrap_or(Format::Json))
+}
+
+/// Makes a document away from the worker and answers with it in this format.
+pub(super) async fn send<F>(format: Format, make: F) -> Result<HttpResponse, Failed>
+where
+    F: FnOnce() -> Result<Doc, StoreError> + Send + 'static,
+{
     let (bytes, file_name) = web::block(move || {
-        let doc = book.report(&name, &pairs)?;
+        let doc = make()?;
         let bytes = render(&doc, format, Look::default()).map_err(|error| problem::internal(&error))?;
         Ok::<_, Failed>((bytes, format.file_name(&doc)))
     })

@@ -8,8 +8,6 @@ use crate::web::operation::{Access, Media, Method, Operation, Success};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-const ENTRY: &str = r#"{"entry":814,"fact":92}"#;
-
 /// Operations of the treasury.
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -25,7 +23,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: &[Media::json::<TreasuryCommand>(
             r#"{"event":"settlement","on":"2019-05-10","memo":"Weekly settlement","reference":"tx 9f2c","receipts":[{"wallet":"cold","asset":"BTC","quantity":"1.5"}]}"#,
         )],
-        success: Success::created("The entry as it was posted", ENTRY),
+        success: Success::created(
+            "The entry as it was posted",
+            r#"{"entry":814,"event":"E02","effective_on":"2019-05-10","lines":[{"account":1130,"asset":"BTC","quantity":"1.5","value":"8775.15"},{"account":1210,"asset":"BTC","quantity":"-1.5","value":"-8775.15"}],"fact":92}"#,
+        ),
         refusals: &[
             OutcomeCode::NotFound,
             OutcomeCode::WrongState,
@@ -51,7 +52,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 workflow. Nothing is ever deleted.",
         params: &[],
         body: &[Media::json::<Reverse>(r#"{"entry":814,"on":"2019-05-11","reason":"Booked to the wrong wallet"}"#)],
-        success: Success::created("The entry of the reversal", r#"{"entry":815}"#),
+        success: Success::created(
+            "The entry of the reversal",
+            r#"{"entry":815,"event":"E29","effective_on":"2019-05-10","lines":[{"account":1130,"asset":"BTC","quantity":"1.5","value":"8775.15"},{"account":1210,"asset":"BTC","quantity":"-1.5","value":"-8775.15"}],"reverses":814}"#,
+        ),
         refusals: &[OutcomeCode::NotFound, OutcomeCode::WrongState, OutcomeCode::PeriodClosed, OutcomeCode::AlreadyReversed],
         route: |route| route.to(|input: Input| input.post(|book, call, body: Reverse| book.reverse_entry(call, body))),
     },
@@ -65,7 +69,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         about: "Months are closed in order, and never reopened. A refusal lists every condition that is not met yet.",
         params: &[],
         body: &[Media::json::<ClosePeriod>(r#"{"period":"2019-05"}"#)],
-        success: Success::created("The entry that closes the month", r#"{"period":"2019-05","entry":820}"#),
+        success: Success::created(
+            "The entry that closes the month; null where nothing is to be closed",
+            r#"{"entry":820,"event":"E24","effective_on":"2019-05-31","lines":[{"account":1130,"asset":"BTC","quantity":"1.5","value":"8775.15"},{"account":1210,"asset":"BTC","quantity":"-1.5","value":"-8775.15"}],"period":"2019-05"}"#,
+        ),
         refusals: &[OutcomeCode::AlreadyExists, OutcomeCode::OutOfOrder],
         route: |route| route.to(|input: Input| input.post(|book, call, body: ClosePeriod| book.close_period(call, &body.period))),
     },

@@ -2,7 +2,19 @@
 
 use crate::support::server::{Answer, TestServer};
 use safu_ledger::domain::contribution::manifest::{DescribeMeta, describe};
-use serde_json::json;
+use safu_ledger::web::api::operations;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Fails unless the answer has the members that the description's example has.
+#[track_caller]
+fn as_described(id: &str, answer: &Value) {
+    let operation =
+        operations().into_iter().find(|operation| operation.id == id).unwrap_or_else(|| panic!("{id} is no operation"));
+    let example: Value = serde_json::from_str(operation.success.example).unwrap();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>();
+    assert_eq!(names(answer), names(&example), "{id}");
+}
 
 const HEADER: &str = "venue,business_date,pair,fee_asset,trades,volume_base,volume_quote,gross_fee,rebate,net_fee\n";
 
@@ -33,6 +45,7 @@ on_both_engines!(a_report_is_recorded_once_restated_and_read_back, |db| {
     let answer = submit(&server, "r-1", &manifest(&first, 1), &first);
     assert_eq!((answer.status, &answer.json()["state"]), (201, &json!("accepted")), "{answer:?}");
     assert_eq!(answer.json()["contributions"], json!({"BNB": "0.05", "BTC": "0.125"}));
+    as_described("submitFeeReport", &answer.json());
     let id = answer.json()["id"].as_i64().unwrap();
 
     for key in ["r-1", "r-2"] {
@@ -54,6 +67,8 @@ on_both_engines!(a_report_is_recorded_once_restated_and_read_back, |db| {
     assert_eq!((&next["items"][1]["id"], &next["next"]), (&json!(id), &json!(null)), "{next}");
     let one = read(&format!("/api/v1/fee-reports/{id}")).json();
     assert_eq!((&one["share"], &one["steps"][0]["state"]), (&json!("0.1"), &json!("accepted")), "{one}");
+    as_described("getFeeReport", &one);
+    as_described("listFeeReports", &list);
     let page = read(&format!("/api/v1/fee-reports/{id}/rows?limit=1")).json();
     assert_eq!((&page["items"][0]["net_fee"], &page["next"]), (&json!("1.25"), &json!(1)), "{page}");
     let rest = read(&format!("/api/v1/fee-reports/{id}/rows?cursor=1")).json();
@@ -61,6 +76,7 @@ on_both_engines!(a_report_is_recorded_once_restated_and_read_back, |db| {
     let second = restated.json()["id"].as_i64().unwrap();
     let changes = read(&format!("/api/v1/fee-reports/{second}/changes")).json();
     assert_eq!((&changes["contributions"][0]["difference"], &changes["rows_changed"]), (&json!("0.025"), &json!(1)), "{changes}");
+    as_described("getRestatement", &changes);
     let calendar = read("/api/v1/calendar?venue=spot&from=2019-05-07&until=2019-05-07").json();
     assert_eq!(calendar["items"][0]["days"][0]["state"], "accepted", "{calendar}");
     let open = read("/api/v1/receivables").json();
@@ -99,7 +115,9 @@ on_both_engines!(an_incident_is_declared_recognised_and_paid, |db| {
     let day = "2019-05-07";
     let capital = json!({"event": "sponsor-capital", "on": "2019-05-06", "receipts": [
         {"wallet": "cold", "asset": "BTC", "quantity": "10"}, {"wallet": "hot", "asset": "BNB", "quantity": "5"}]});
-    assert_eq!(server.command("/api/v1/treasury", "t-1", &capital).status, 201);
+    let posted = server.command("/api/v1/treasury", "t-1", &capital);
+    assert_eq!(posted.status, 201, "{posted:?}");
+    as_described("postTreasuryEvent", &posted.json());
     let declared = server.command(
         "/api/v1/incidents",
         "i-1",
@@ -115,9 +133,9 @@ on_both_engines!(an_incident_is_declared_recognised_and_paid, |db| {
         assert_eq!((&again.body, again.header("idempotent-replayed")), (&answer.body, Some("true")), "{what}");
         answer.json()
     };
-    step("estimates", json!({"on": day, "assets": [{"asset": "BTC", "case": "3"}]}));
+    as_described("estimateIncident", &step("estimates", json!({"on": day, "assets": [{"asset": "BTC", "case": "3"}]})));
     step("statements", json!({"text": "All is covered", "by": "CEO", "at": "2019-05-07T23:40:00Z"}));
-    step("recognition", json!({"on": day}));
+    as_described("recogniseIncident", &step("recognition", json!({"on": day})));
     let file = b"claim_id,claimant_ref,asset,quantity,payout_address\nC-1,u-1,BTC,1,bc1qone\nC-2,u-2,BTC,2,bc1qtwo\n";
     let control = br#"{"row_count":2,"totals":{"BTC":"3"}}"#;
     let claims = format!("/api/v1/incidents/{code}/claims");
@@ -128,12 +146,14 @@ on_both_engines!(an_incident_is_declared_recognised_and_paid, |db| {
     send("c-0", br#"{"row_count":3}"#).refused("row-count-mismatch");
     let imported = send("c-1", control);
     assert_eq!((imported.status, &imported.json()["last_claim"]), (201, &json!(2)), "{imported:?}");
-    step("approvals", json!({"on": day}));
+    as_described("importClaims", &imported.json());
+    as_described("approveClaims", &step("approvals", json!({"on": day})));
     let paid = step(
         "payouts",
         json!({"on": day, "asset": "BTC", "wallet": "cold", "network_fee": "0.001", "claims": "1", "txid": "ab".repeat(32)}),
     );
     assert_eq!(paid["claims"], 1, "{paid}");
+    as_described("payClaims", &paid);
     let parts: [(&str, &str, &[u8]); 2] = [
         ("payout", "application/json", br#"{"on":"2019-05-07","asset":"BTC","wallet":"cold"}"#),
         ("transactions", "text/csv", b"claim_id,txid\nC-2,cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\n"),
@@ -144,6 +164,13 @@ on_both_engines!(an_incident_is_declared_recognised_and_paid, |db| {
     let second = pay("p-2");
     assert_eq!((second.status, &second.json()["claims"]), (201, &json!(1)), "{second:?}");
     pay("p-3").refused("already-paid");
+    let read = |path: &str| server.get(path).key(&server.operate_key).send();
+    assert_eq!(read("/api/v1/incidents").json()["tables"][0]["rows"].as_array().map(Vec::len), Some(1));
+    as_described("getIncident", &read(&format!("/api/v1/incidents/{code}")).json());
+    let page = read(&format!("/api/v1/incidents/{code}/claims?limit=1")).json();
+    assert_eq!(page["tables"][0]["rows"].as_array().map(Vec::len), Some(1), "{page}");
+    assert_eq!(read(&format!("/api/v1/incidents/{code}/payouts")).status, 200);
+    read("/api/v1/incidents/INC-1999-001").refused("not-found");
     let coverage = server.get("/api/v1/reports/coverage?as_of=2019-05-07").key(&server.operate_key).send();
     assert_eq!(coverage.status, 200);
     assert_eq!(coverage.json()["name"], "coverage");
