@@ -1,7 +1,7 @@
 //! One incident: its life with dates, clocks, what it cost and still owes, estimates, statements, claims, payouts, recoveries.
 
 use super::cells::{code, count, day, entry, span, state, table, time};
-use super::incidents::{decimal, how_many, reserve, tone, units, word};
+use super::incidents::{decimal, grouped, how_many, is_open, reserve, tone, units, word};
 use super::{Asked, Page};
 use crate::domain::account::no;
 use crate::domain::amount::{Quantity, Value};
@@ -116,7 +116,7 @@ impl Shown<'_> {
         let claims = &self.incident.claims;
         let paid = match claims.count {
             0 => String::new(),
-            _ => format!(" {} of {} paid.", format::compact(claims.paid_count.into()), how_many(claims.count, "claim", "claims")),
+            _ => format!(" {} of {} paid.", grouped(claims.paid_count), how_many(claims.count, "claim", "claims")),
         };
         let left = if owed.is_zero() { "nothing is owed any more".to_owned() } else { format!("{} is still owed", amount(owed)) };
         Ok(format!(
@@ -138,7 +138,11 @@ impl Shown<'_> {
             parts: None,
             hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
         };
-        let since = format!("since {}, {} ago", format::instant(summary.since), span(self.now.duration_since(summary.since)));
+        let since = format!("since {}", format::instant(summary.since));
+        let since = match is_open(summary.life.state) {
+            true => format!("{since}, {} ago", span(self.now.duration_since(summary.since))),
+            false => since,
+        };
         let stands = figure("state", "State", state(word(summary.life.state), tone(summary.life.state)).to("#steps"), &since);
         let value = |value: Value, to: String| Cell::value(value).to(to);
         let above = if summary.loss.above_loss.is_zero() { "" } else { "the part above the loss is income, not less loss" };
@@ -153,7 +157,7 @@ impl Shown<'_> {
                 "paid",
                 "Claims paid",
                 count(claims.paid_count).to(link::claims(self.code())),
-                &format!("of {all}, {} approved", format::compact(claims.approved_count.into())),
+                &format!("of {all}, {} approved", grouped(claims.approved_count)),
             ),
         ])
     }
@@ -192,7 +196,8 @@ impl Shown<'_> {
                 (label.to_owned(), units(quantity, scale), tone, Some(to.to_owned()))
             };
             let share = units(of.paid, scale).checked_div(units(of.claimed, scale)).unwrap_or_default();
-            let share = format::show(&Content::Percent(share), format::Style { decimals: 2, dash: false }).plain();
+            let share = Content::Percent(share);
+            let share = format::show(&share, format::Style::alone(&share)).plain();
             Chart {
                 id: format!("progress-{asset}"),
                 title: "Claims".to_owned(),

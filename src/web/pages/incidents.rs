@@ -157,6 +157,10 @@ pub(super) fn units(quantity: crate::domain::amount::Quantity, scale: u8) -> Dec
 
 /// A word for how many: `1 claim`, `20,000 claims`.
 pub(super) fn how_many(count: i64, one: &str, many: &str) -> String {
-    let shown = format::show(&Content::Count(count), format::Style::default()).plain();
-    format!("{shown} {}", if count == 1 { one } else { many })
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// A count for sentences.
+pub(super) fn grouped(count: i64) -> String {
+    format::show(&Content::Count(count), format::Style::default()).plain()
 }

@@ -5,7 +5,7 @@ use super::{Asked, Page};
 use crate::domain::event::Event;
 use crate::report::doc::{Cell, Column, Doc, Row, RowKind};
 use crate::report::link;
-use crate::report::registry::{self, Group, ParamKind, REPORTS, ReportDef};
+use crate::report::registry::{self, Group, ParamDef, ParamKind, REPORTS, ReportDef};
 use crate::service::refs::Refs;
 use crate::store::error::StoreError;
 use crate::web::view::{Choice, Extras, Field, FieldKind, PageContext, Section};
@@ -106,7 +106,7 @@ pub(super) fn of(asked: &Asked<'_>, name: &str, section: Section, subject: Optio
     let params = report.params.iter().filter(|param| param.kind != ParamKind::Subject && Some(param.name) != subject);
     let refs = asked.book.read(Refs::load)?;
     for param in params {
-        context = context.with_field(Field::new(param.name, param.title, field(param.kind, &refs)));
+        context = context.with_field(Field::new(param.name, param.title, field(param, &refs)));
     }
     Ok(Page { context, doc, extras: Extras::default() })
 }
@@ -117,12 +117,17 @@ pub(super) fn query(asked: &Asked<'_>, subject: Option<&str>) -> Vec<(String, St
     own.chain(subject.map(|name| (name.to_owned(), asked.part(name).to_owned()))).collect()
 }
 
-fn field(kind: ParamKind, refs: &Refs) -> FieldKind {
+fn field(param: &ParamDef, refs: &Refs) -> FieldKind {
     let all = Choice { value: String::new(), label: "All".to_owned() };
     let listed = |choices: Vec<Choice>| FieldKind::Select { choices: std::iter::once(all).chain(choices).collect() };
-    match kind {
+    let written = |example: &str| FieldKind::Text { placeholder: example.to_owned() };
+    match param.kind {
         ParamKind::Date => FieldKind::Date,
-        ParamKind::Text | ParamKind::Subject => FieldKind::Text { placeholder: "words".to_owned() },
+        ParamKind::Text if param.name == "closings" => {
+            listed(vec![Choice { value: "out".to_owned(), label: "Left out".to_owned() }])
+        }
+        ParamKind::Text if param.name == "period" => written("YYYY-MM"),
+        ParamKind::Text | ParamKind::Subject => written("memo or source"),
         ParamKind::Asset => {
             let choice = |code: &str| Choice { value: code.to_owned(), label: code.to_owned() };
             listed(refs.assets.values().map(|asset| choice(asset.code.as_str())).collect())
