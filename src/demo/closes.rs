@@ -3,6 +3,7 @@
 
 use super::DemoError;
 use crate::domain::amount::{Rounding, format_minor, mul_div, parse_minor};
+use crate::report::fund::days_between;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ pub fn daily() -> Result<BTreeMap<Date, Close>, DemoError> {
     let known = known()?;
     let mut daily = BTreeMap::new();
     for (from, to) in known.iter().zip(known.iter().skip(1)) {
-        let days = i128::from((to.0 - from.0).get_days());
+        let days = i128::from(days_between(from.0, to.0));
         for (at, day) in from.0.series(jiff::Span::new().days(1)).take_while(|day| *day < to.0).enumerate() {
             let at = i128::try_from(at).unwrap_or_default();
             let between = |a: i128, b: i128| {

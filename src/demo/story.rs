@@ -8,6 +8,7 @@ use super::{DemoError, LAST_DAY, Progress, agenda, setup};
 use crate::domain::account::{AccountNo, no};
 use crate::domain::amount::format_minor_trimmed;
 use crate::domain::period::Period;
+use crate::report::fund::days_between;
 use crate::service::clock::Clock;
 use crate::service::init::{self, NewBook};
 use crate::service::prices::LockPrices;
@@ -53,7 +54,7 @@ pub fn tell(url: &DatabaseUrl, folder: &Folder, seed: u64, progress: &mut dyn Fn
     let mut story = Story { book, folder, seed, today: begin, closes: closes::daily()?, commands: 0 };
     folder.keep("market_closes.csv", closes::CLOSES.as_bytes())?;
     setup::run(&mut story)?;
-    let days = u64::try_from((LAST_DAY - FIRST_DAY).get_days()).unwrap_or_default().saturating_add(1);
+    let days = u64::try_from(days_between(FIRST_DAY, LAST_DAY)).unwrap_or_default().saturating_add(1);
     for (day, done) in FIRST_DAY.series(1.day()).take_while(|day| *day <= LAST_DAY).zip(1_u64..) {
         let mut tell = |story: &Story<'_>, happens: Option<&str>| progress(&Progress { day: story.today, done, days, happens });
         story.day(day, &mut tell)?;
