@@ -39,18 +39,21 @@ pub(super) trait RowOfEachEngine: BindRow<Sqlite> + BindRow<diesel::pg::Pg> {}
 #[cfg(feature = "postgres")]
 impl<R: BindRow<Sqlite> + BindRow<diesel::pg::Pg>> RowOfEachEngine for R {}
 
-/// Exactly `N` rows.
-struct Rows<'r, R, const N: usize>(&'r [R; N]);
+/// `N` rows, or any number of them if `N` is 0; then the statement is not kept.
+struct Rows<'r, R, const N: usize>(&'r [R]);
 
 struct RowsId<T, const N: usize>(PhantomData<T>);
 
 impl<R: Row, const N: usize> QueryId for Rows<'_, R, N> {
     type QueryId = RowsId<R::Table, N>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+    const HAS_STATIC_QUERY_ID: bool = N > 0;
 }
 
 impl<DB: Backend, R: BindRow<DB>, const N: usize> QueryFragment<DB> for Rows<'_, R, N> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if N == 0 {
+            out.unsafe_to_cache_prepared();
+        }
         out.push_sql(R::INTO);
         for (at, row) in self.0.iter().enumerate() {
             out.push_sql(if at == 0 { "(" } else { ",(" });
@@ -69,24 +72,23 @@ pub(super) fn insert<R: RowOfEachEngine>(conn: &mut Conn, rows: &[R]) -> Result<
         Conn::Sqlite(c) => {
             let (chunks, rest) = rows.as_chunks::<SQLITE_ROWS>();
             for chunk in chunks {
-                Rows(chunk).execute(c)?;
+                Rows::<_, SQLITE_ROWS>(chunk).execute(c)?;
             }
             for row in rest {
-                Rows(std::array::from_ref(row)).execute(c)?;
+                Rows::<_, 1>(std::slice::from_ref(row)).execute(c)?;
             }
         }
         #[cfg(feature = "postgres")]
         Conn::Postgres(c) => {
             let (chunks, rest) = rows.as_chunks::<POSTGRES_ROWS>();
             for chunk in chunks {
-                Rows(chunk).execute(c)?;
+                Rows::<_, POSTGRES_ROWS>(chunk).execute(c)?;
             }
-            let (chunks, rest) = rest.as_chunks::<SQLITE_ROWS>();
-            for chunk in chunks {
-                Rows(chunk).execute(c)?;
-            }
-            for row in rest {
-                Rows(std::array::from_ref(row)).execute(c)?;
+            match rest {
+                [] => {}
+                [_] => drop(Rows::<_, 1>(rest).execute(c)?),
+                // Preparing it anew costs less than a round trip for each row.
+                _ => drop(Rows::<_, 0>(rest).execute(c)?),
             }
         }
     }

@@ -184,17 +184,28 @@ pub fn known(conn: &mut Conn, venue: i32, external_ids: &[&str]) -> Result<Vec<C
     if i64::try_from(near.len()).unwrap_or(i64::MAX) < limit {
         return Ok(near);
     }
-    let mut found = Vec::new();
-    for id in external_ids {
-        let row = contribution::table
+    match conn {
+        Conn::Sqlite(c) => {
+            let mut found = Vec::new();
+            for id in external_ids {
+                let row = contribution::table
+                    .filter(contribution::venue_id.eq(venue))
+                    .filter(contribution::external_id.eq(id))
+                    .select(ContributionRow::as_select())
+                    .first(c)
+                    .optional()?;
+                found.extend(row);
+            }
+            Ok(found)
+        }
+        // One round trip for all of them.
+        #[cfg(feature = "postgres")]
+        Conn::Postgres(c) => Ok(contribution::table
             .filter(contribution::venue_id.eq(venue))
-            .filter(contribution::external_id.eq(id))
+            .filter(contribution::external_id.eq_any(external_ids))
             .select(ContributionRow::as_select())
-            .first(conn)
-            .optional()?;
-        found.extend(row);
+            .load(c)?),
     }
-    Ok(found)
 }
 
 /// Rows from a number on, at most `limit`, in recording order.

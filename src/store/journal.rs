@@ -1,11 +1,12 @@
 //! Entries and postings, and the balances and lots they move.
 
+use super::bulk::{self, bulk_row};
 use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::projection;
 use super::schema::{entry, posting};
 use super::tx::{Record, Stamp};
-use super::types::Minor;
+use super::types::{Minor, Money};
 use crate::domain::account::AccountNo;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::{Balanced, Dims, LotOpening, Posting};
@@ -14,6 +15,7 @@ use crate::domain::price::Price;
 use crate::proof::merkle::{Frontier, Hash};
 use crate::proof::row::RowEncoder;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use serde_json::{Map, Value, json};
 
 /// An entry on its way into the book.
@@ -60,7 +62,7 @@ pub struct EntryRow {
 }
 
 /// A stored posting.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = posting)]
 pub struct PostingRow {
     /// Entry.
@@ -88,6 +90,12 @@ pub struct PostingRow {
     /// The mark that the opened lot starts with.
     pub opens_mark: Option<String>,
 }
+
+bulk_row!(PostingRow, posting, {
+    entry_no: BigInt, line: Integer, account_no: Integer, asset_id: Integer, quantity: Money, value: Money,
+    wallet_id: Nullable<Integer>, lot_id: Nullable<BigInt>, incident_id: Nullable<Integer>, report_id: Nullable<BigInt>,
+    opens_acquired_on: Nullable<Text>, opens_mark: Nullable<Text>,
+});
 
 impl PostingRow {
     fn new(entry_no: i64, line: usize, posting: &Posting) -> Self {
@@ -228,9 +236,7 @@ impl Record for NewEntry {
     fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError> {
         let (header, postings) = self.rows(Some(stamp), leaf);
         diesel::insert_into(entry::table).values(&header).execute(conn)?;
-        for row in &postings {
-            diesel::insert_into(posting::table).values(row).execute(conn)?;
-        }
+        bulk::insert(conn, &postings)?;
         projection::apply(conn, &header, &self.balanced)
     }
 }

@@ -1,15 +1,20 @@
 //! The log and its head. The head row is the fence of every write: it is moved by a conditional update.
 
-use super::conn::Conn;
+use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::schema::{head, log_leaf};
 use crate::domain::ids::{EntryNo, LotId};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::proof::leaf::MAX_LEAF_BYTES;
 use crate::proof::merkle::{Frontier, Hash, leaf_hash};
+use diesel::backend::Backend;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, HasSqlType};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = head)]
 struct HeadRow {
     id: i32,
@@ -50,6 +55,49 @@ fn next(counter: &mut i64) -> i64 {
     *counter = counter.saturating_add(1);
     *counter
 }
+
+/// The conditional update of the head, written out because diesel prepares updates anew each time and every write needs it.
+struct MoveHead<'r> {
+    row: &'r HeadRow,
+    before: i64,
+}
+
+impl QueryId for MoveHead<'_> {
+    type QueryId = MoveHead<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<DB> QueryFragment<DB> for MoveHead<'_>
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Binary>,
+    i64: ToSql<BigInt, DB>,
+    Vec<u8>: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE head SET log_root = ");
+        out.push_bind_param::<Binary, _>(&self.row.log_root)?;
+        out.push_sql(", log_frontier = ");
+        out.push_bind_param::<Binary, _>(&self.row.log_frontier)?;
+        let row = self.row;
+        for (column, number) in [
+            (", version = ", &row.version),
+            (", log_size = ", &row.log_size),
+            (", last_entry = ", &row.last_entry),
+            (", last_lot = ", &row.last_lot),
+            (", last_contribution = ", &row.last_contribution),
+            (", last_batch = ", &row.last_batch),
+            (", last_report = ", &row.last_report),
+            (", last_fact = ", &row.last_fact),
+            (" WHERE id = 1 AND version = ", &self.before),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<BigInt, _>(number)?;
+        }
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for MoveHead<'_> {}
 
 impl Head {
     /// The head as stored.
@@ -106,9 +154,8 @@ impl Head {
     pub fn save(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let before = self.version;
         self.version = self.version.saturating_add(1);
-        let moved = diesel::update(head::table.filter(head::id.eq(1)).filter(head::version.eq(before)))
-            .set(self.to_row())
-            .execute(conn)?;
+        let row = self.to_row();
+        let moved = on_each!(conn, c => MoveHead { row: &row, before }.execute(c))?;
         if moved == 1 { Ok(()) } else { Err(StoreError::Conflict("the head has moved".to_owned())) }
     }
 

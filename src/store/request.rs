@@ -1,12 +1,14 @@
 //! Idempotency: one row a command whose answer is kept. Keys never expire.
 
+use super::bulk::{self, bulk_row};
 use super::conn::Conn;
 use super::error::StoreError;
 use super::schema::request;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 /// The kept answer of a command.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = request)]
 pub struct Request {
     /// Who asked.
@@ -35,8 +37,11 @@ pub fn find(conn: &mut Conn, actor: &str, key: &str) -> Result<Option<Request>, 
         .optional()?)
 }
 
-/// Keeps an answer.
-pub fn insert(conn: &mut Conn, row: &Request) -> Result<(), StoreError> {
-    diesel::insert_into(request::table).values(row).execute(conn)?;
-    Ok(())
+bulk_row!(Request, request, {
+    actor: Text, key: Text, content_hash: Binary, content: Nullable<Text>, status: Integer, response: Text, recorded_at: BigInt,
+});
+
+/// Keeps answers.
+pub fn insert(conn: &mut Conn, rows: &[Request]) -> Result<(), StoreError> {
+    bulk::insert(conn, rows)
 }

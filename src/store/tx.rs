@@ -96,9 +96,7 @@ impl<'a> Tx<'a> {
             let leaf = self.head.append(self.conn, kind, &encode(envelope, &record.body()))?;
             record.insert(self.conn, leaf, &self.stamp)?;
         }
-        for answer in &self.answers {
-            request::insert(self.conn, answer)?;
-        }
+        request::insert(self.conn, &self.answers)?;
         self.head.save(self.conn)
     }
 }

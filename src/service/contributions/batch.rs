@@ -14,11 +14,13 @@ use crate::proof::merkle::{Hash, root_of};
 use crate::service::posting::Prices;
 use crate::service::refs::{FUNCTIONAL, Refs};
 use crate::service::{Answer, KeyedContent, Refusal, Reply, depends_on_state, policies, problem};
+use crate::store::conn::Conn;
 use crate::store::contribution::{BatchRow, ContributionRow, EventRow, NewBatch, Pick, known};
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
 use jiff::civil::Date;
 use serde_json::{Value, json};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -42,13 +44,37 @@ pub(super) struct Accepted {
 /// Stored events by venue and external id.
 type Stored = HashMap<i32, HashMap<String, ContributionRow>>;
 
+/// What decisions rest on besides the events themselves.
+struct Ground {
+    refs: Refs,
+    assets: AssetTable,
+    policies: PolicyBook,
+    prices: BTreeMap<Date, Prices>,
+    /// By venue, asset and day: the share in force, where there is a price for it.
+    shares: HashMap<(i32, i32, Date), Share>,
+}
+
+impl Ground {
+    fn load(conn: &mut Conn) -> Result<Self, StoreError> {
+        let refs = Refs::load(conn)?;
+        let assets = AssetTable::new(FUNCTIONAL, refs.assets.values().cloned())?;
+        let policies = policies::contribution_policies(conn)?;
+        Ok(Self { refs, assets, policies, prices: BTreeMap::new(), shares: HashMap::new() })
+    }
+}
+
+/// The ground of the batch before. It still holds for the next one if nobody else has written since.
+pub(super) struct Kept {
+    /// Where the head stands after that batch.
+    version: i64,
+    ground: Ground,
+}
+
 /// A batch being decided inside the transaction.
 pub(super) struct Batch<'a> {
     tx: Tx<'a>,
     group: &'a Group,
-    refs: Refs,
-    policies: PolicyBook,
-    prices: BTreeMap<Date, Prices>,
+    ground: Ground,
     picks: Vec<Pick>,
     leaves: Vec<Hash>,
     keys: HashMap<(&'a str, &'a str), usize>,
@@ -58,15 +84,15 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn begin(tx: Tx<'a>, group: &'a Group) -> Result<Self, StoreError> {
-        let refs = Refs::load(tx.conn)?;
-        let policies = policies::contribution_policies(tx.conn)?;
+    pub(super) fn begin(tx: Tx<'a>, group: &'a Group, kept: Option<Kept>) -> Result<Self, StoreError> {
+        let ground = match kept {
+            Some(kept) if kept.version == tx.head.version => kept.ground,
+            _ => Ground::load(tx.conn)?,
+        };
         Ok(Self {
             tx,
             group,
-            refs,
-            policies,
-            prices: BTreeMap::new(),
+            ground,
             picks: Vec::new(),
             leaves: Vec::new(),
             keys: HashMap::new(),
@@ -108,18 +134,14 @@ impl<'a> Batch<'a> {
     fn accept(&mut self, index: usize, request: &'a Request, rows: &'a [EventRow]) -> Result<Accepted, StoreError> {
         let stored = self.stored(rows)?;
         let mut picks = Vec::with_capacity(rows.len());
-        let mut terms: Option<(&EventRow, Date, Share)> = None;
         for (at, ((row, leaf), date)) in rows.iter().zip(&request.leaves).zip(&request.dates).enumerate() {
             if self.is_known(&stored, row, leaf).ok_or_else(|| event_conflict(at, &row.external_id))? {
                 continue;
             }
-            let share = match terms {
-                Some((like, day, share)) if like.venue_id == row.venue_id && like.asset_id == row.asset_id && day == *date => {
-                    share
-                }
-                _ => self.terms(at, row, *date)?,
+            let share = match self.ground.shares.get(&(row.venue_id, row.asset_id, *date)) {
+                Some(share) => *share,
+                None => self.share(at, row, *date)?,
             };
-            terms = Some((row, *date, share));
             let amount = share.of(row.net_fee.quantity()).ok_or_else(|| too_large(at))?;
             picks.push(Pick { request: index, event: at, amount: amount.into() });
         }
@@ -163,23 +185,23 @@ impl<'a> Batch<'a> {
     }
 
     /// The share in force for the event's venue and day; refused without a policy or a price.
-    fn terms(&mut self, at: usize, row: &EventRow, date: Date) -> Result<Share, StoreError> {
-        let venue = self.refs.venues.get(&VenueId(row.venue_id)).map_or("", |venue| venue.code.as_str());
+    fn share(&mut self, at: usize, row: &EventRow, date: Date) -> Result<Share, StoreError> {
+        let ground = &mut self.ground;
+        let venue = ground.refs.venues.get(&VenueId(row.venue_id)).map_or("", |venue| venue.code.as_str());
         let at_event = |mut rejection: Rejection| {
             for problem in &mut rejection.problems {
                 problem.pointer = format!("/{at}/business_date");
             }
             rejection
         };
-        let policy = self.policies.require(venue, date).map_err(at_event)?;
+        let policy = ground.policies.require(venue, date).map_err(at_event)?;
         let (share, max_age) = (policy.share, i64::from(policy.price_max_age_hours));
-        if !self.prices.contains_key(&date) {
-            let prices = Prices::at(self.tx.conn, date)?;
-            self.prices.insert(date, prices);
-        }
-        if let Some(prices) = self.prices.get(&date) {
-            prices.require(&self.refs, AssetId(row.asset_id), date, max_age).map_err(at_event)?;
-        }
+        let prices = match ground.prices.entry(date) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(Prices::at(self.tx.conn, date)?),
+        };
+        prices.require(&ground.refs, AssetId(row.asset_id), date, max_age).map_err(at_event)?;
+        ground.shares.insert((row.venue_id, row.asset_id, date), share);
         Ok(share)
     }
 
@@ -201,7 +223,7 @@ impl<'a> Batch<'a> {
 
     /// Queues the batch, its entries and the kept answers, and writes it all. `start` is the index of the first decision's
     /// request.
-    pub(super) fn finish(mut self, decided: Vec<Decision>, start: usize) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) fn finish(mut self, decided: Vec<Decision>, start: usize) -> Result<(Vec<Outcome>, Kept), StoreError> {
         let batch = self.queue_batch();
         let entries = self.queue_entries(batch)?;
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(decided.len());
@@ -229,10 +251,11 @@ impl<'a> Batch<'a> {
                 }
             });
         }
+        let version = self.tx.head.version.saturating_add(i64::from(changed));
         if changed {
             self.tx.commit()?;
         }
-        Ok(outcomes)
+        Ok((outcomes, Kept { version, ground: self.ground }))
     }
 
     fn queue_batch(&mut self) -> Option<i64> {
@@ -255,14 +278,14 @@ impl<'a> Batch<'a> {
     fn queue_entries(&mut self, batch: Option<i64>) -> Result<BTreeMap<Date, i64>, StoreError> {
         let mut entries = BTreeMap::new();
         let Some(batch) = batch else { return Ok(entries) };
-        let assets = AssetTable::new(FUNCTIONAL, self.refs.assets.values().cloned())?;
+        let no_prices = Prices::none();
         for (date, totals) in std::mem::take(&mut self.totals) {
             let contributions: Vec<_> = totals.into_iter().filter(|(_, quantity)| !quantity.is_zero()).collect();
             if contributions.is_empty() {
                 continue;
             }
-            let prices = self.prices.remove(&date).unwrap_or_else(Prices::none);
-            let mut context = Context::new(&assets, &prices.by_asset, Vec::new(), NextLot::starting_at(0));
+            let prices = self.ground.prices.get(&date).unwrap_or(&no_prices);
+            let mut context = Context::new(&self.ground.assets, &prices.by_asset, Vec::new(), NextLot::starting_at(0));
             let header = Header::new(date, format!("Contributions of {date}, batch {batch}"));
             let entry = accrual::post(&mut context, header, &Accrual { report: None, contributions })?;
             entries.insert(date, self.tx.post_entry(entry, format!("batch:{batch}"))?.0);

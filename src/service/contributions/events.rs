@@ -2,7 +2,7 @@
 //! batch, one leaf, one entry a business date. Each request keeps its own key and answer, and a refused one leaves its
 //! neighbours alone.
 
-use super::batch::{Batch, Decision};
+use super::batch::{Batch, Decision, Kept};
 use crate::domain::asset::{Asset, AssetId};
 use crate::domain::contribution::Directory;
 use crate::domain::contribution::event::{EventBatch, parse_events};
@@ -176,6 +176,7 @@ fn build(names: &Names, call: Call, batch: &EventBatch) -> Request {
 }
 
 fn serve(book: &Book, pending: &mpsc::Receiver<Pending>) {
+    let mut kept = None;
     while let Ok(first) = pending.recv() {
         let mut events = first.request.rows.len();
         let mut group = vec![first];
@@ -184,19 +185,19 @@ fn serve(book: &Book, pending: &mpsc::Receiver<Pending>) {
             events = events.saturating_add(next.request.rows.len());
             group.push(next);
         }
-        record(book, group);
+        record(book, group, &mut kept);
     }
 }
 
 /// Records a group; if the database refuses it as a whole, each request is tried on its own.
-fn record(book: &Book, group: Vec<Pending>) {
+fn record(book: &Book, group: Vec<Pending>, kept: &mut Option<Kept>) {
     let (requests, replies): (Vec<Request>, Vec<_>) = group.into_iter().map(|p| (p.request, p.reply)).unzip();
     let shared = Arc::new(Group::new(requests));
-    let together = write(book, &shared, 0..shared.requests.len());
+    let together = write(book, &shared, 0..shared.requests.len(), kept);
     let outcomes: Vec<Outcome> = match together {
         Ok(outcomes) => outcomes,
         Err(error) if shared.requests.len() == 1 => vec![Err(error)],
-        Err(_) => (0..shared.requests.len()).map(|at| alone(book, &shared, at)).collect(),
+        Err(_) => (0..shared.requests.len()).map(|at| alone(book, &shared, at, kept)).collect(),
     };
     for (reply, outcome) in replies.into_iter().zip(outcomes) {
         // The caller may have gone away; what was committed stays committed.
@@ -204,8 +205,8 @@ fn record(book: &Book, group: Vec<Pending>) {
     }
 }
 
-fn alone(book: &Book, group: &Arc<Group>, at: usize) -> Outcome {
-    let mut outcomes = write(book, group, at..at.saturating_add(1))?;
+fn alone(book: &Book, group: &Arc<Group>, at: usize, kept: &mut Option<Kept>) -> Outcome {
+    let mut outcomes = write(book, group, at..at.saturating_add(1), kept)?;
     outcomes.pop().unwrap_or_else(|| Err(stopped()))
 }
 
@@ -222,13 +223,22 @@ impl Group {
     }
 }
 
-fn write(book: &Book, group: &Arc<Group>, which: std::ops::Range<usize>) -> Result<Vec<Outcome>, StoreError> {
+fn write(
+    book: &Book,
+    group: &Arc<Group>,
+    which: std::ops::Range<usize>,
+    kept: &mut Option<Kept>,
+) -> Result<Vec<Outcome>, StoreError> {
     let (group, clock) = (Arc::clone(group), book.clock.clone());
-    book.store.write(move |conn| {
-        let mut batch = Batch::begin(Tx::begin(conn, group.stamp(clock.now(), &which))?, &group)?;
+    // Handed back by a write that became durable only: after any other, it is read again.
+    let mut before = kept.take();
+    let (outcomes, after) = book.store.write(move |conn| {
+        let mut batch = Batch::begin(Tx::begin(conn, group.stamp(clock.now(), &which))?, &group, before.take())?;
         let decided: Vec<Decision> = which.clone().map(|index| batch.decide(index)).collect::<Result<_, _>>()?;
         batch.finish(decided, which.start)
-    })
+    })?;
+    *kept = Some(after);
+    Ok(outcomes)
 }
 
 impl Group {
