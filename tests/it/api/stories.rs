@@ -89,6 +89,25 @@ on_both_engines!(a_report_is_recorded_once_restated_and_read_back, |db| {
     read("/api/v1/fee-reports?state=odd").refused("invalid-field");
 });
 
+on_both_engines!(a_report_that_is_not_what_its_manifest_says_is_refused, |db| {
+    let server = TestServer::start(&db);
+    let good = rows("1.25");
+    let honest: Value = serde_json::from_slice(&manifest(&good, 1)).unwrap();
+    let changed = |name: &str, value: Value, rows: &str| {
+        let mut manifest = honest.clone();
+        manifest[name] = value;
+        submit(&server, name, manifest.to_string().as_bytes(), rows)
+    };
+    let sha256 = |rows: &str| json!(hex::encode(safu_ledger::proof::merkle::sha256(rows.as_bytes())));
+    submit(&server, "hash", honest.to_string().as_bytes(), &good.replace("BTC-USDT", "BTC-USDC")).refused("hash-mismatch");
+    changed("row_count", json!(3), &good).refused("row-count-mismatch");
+    changed("control_totals", json!({"BTC": "1.26", "BNB": "0.5"}), &good).refused("totals-mismatch");
+    let twice = good.replace("BNB-BTC,BNB", "BTC-USDT,BTC");
+    changed("sha256", sha256(&twice), &twice).refused("duplicate-row");
+    let dear = good.replace(",1250.5,7315550.05,", ",2,11700,");
+    submit(&server, "dear", &manifest(&dear, 1), &dear).refused("rate-outlier");
+});
+
 on_both_engines!(parts_of_a_form_are_checked, |db| {
     let server = TestServer::start(&db);
     let rows = rows("1");
@@ -147,6 +166,9 @@ on_both_engines!(an_incident_is_declared_recognised_and_paid, |db| {
     let imported = send("c-1", control);
     assert_eq!((imported.status, &imported.json()["last_claim"]), (201, &json!(2)), "{imported:?}");
     as_described("importClaims", &imported.json());
+    let other = b"claim_id,claimant_ref,asset,quantity,payout_address\nC-9,u-1,BTC,1,bc1qone\n";
+    let again = server.post(&claims).key(&server.operate_key).idempotent("c-2").form(&[("claims", "text/csv", other)]).send();
+    again.refused("duplicate-claim");
     as_described("approveClaims", &step("approvals", json!({"on": day})));
     let paid = step(
         "payouts",
