@@ -128,7 +128,6 @@ impl Feed {
                     .to_owned(),
                 "What is accrued and not settled is aged by business date; settlements use up the oldest dates first.".to_owned(),
             ],
-            ..Doc::default()
         })
     }
 

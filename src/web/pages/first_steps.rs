@@ -21,7 +21,7 @@ pub(super) fn first_steps(asked: &Asked<'_>) -> Result<Option<Table>, StoreError
         let has_policy = refs.venues.values().any(|venue| policies.in_force(&venue.code, today).is_some());
         // The functional currency is there from the beginning.
         let done = [refs.assets.len() > 1, !refs.wallets.is_empty(), !refs.venues.is_empty(), has_policy];
-        Ok(Some((done, price::headers(conn)?.first().is_some())))
+        Ok(Some((done, !price::headers(conn)?.is_empty())))
     })?;
     let Some(([assets, wallets, venues, policy], prices)) = steps else { return Ok(None) };
     let steps = [
