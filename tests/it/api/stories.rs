@@ -145,7 +145,7 @@ on_both_engines!(an_incident_is_declared_recognised_and_paid, |db| {
     );
     assert_eq!(declared.status, 201, "{declared:?}");
     let code = declared.json()["incident"].as_str().unwrap().to_owned();
-    let step = |what: &str, body: serde_json::Value| {
+    let step = |what: &str, body: Value| {
         let answer = server.command(&format!("/api/v1/incidents/{code}/{what}"), what, &body);
         assert_eq!(answer.status, 201, "{what}: {answer:?}");
         let again = server.command(&format!("/api/v1/incidents/{code}/{what}"), what, &body);
