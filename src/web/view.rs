@@ -167,4 +167,5 @@ pub const fn tone_name(tone: Tone) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_arithmetic, clippy::arithmetic_side_effects, reason = "made-up figures of a gallery")]
 mod tests;

@@ -70,7 +70,7 @@ fn rows(book: &Book) -> Vec<ContributionRow> {
 }
 
 fn leaves(book: &Book) -> usize {
-    book.read(|conn| log::leaf_hashes(conn)).unwrap().len()
+    book.read(log::leaf_hashes).unwrap().len()
 }
 
 /// Units and value per account, and proof that both sum to zero and that the running balances say what the postings say.
