@@ -7,6 +7,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// One browser with a profile of its own; it ends with the test. Only one runs at a time, the others wait.
@@ -91,6 +92,19 @@ rm -rf "$2""#;
     /// Clicks on the first element that the CSS selector finds, as a hand would: it must be visible and not covered.
     pub fn click(&self, css: &str) {
         self.post(&format!("element/{}/click", self.element(css)), &json!({}));
+    }
+
+    /// Clicks on a link or button that leads to another page, and waits until that page is loaded: the click itself returns
+    /// while the old page still stands.
+    pub fn follow(&self, css: &str) {
+        self.eval("window.left = false");
+        self.click(css);
+        let loaded = "return window.left === undefined && document.readyState === 'complete'";
+        let give_up = Instant::now() + PATIENCE;
+        while self.eval(loaded) != json!(true) {
+            assert!(Instant::now() < give_up, "{css} on {} led to no other page", self.url());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Types into the first element that the CSS selector finds.
@@ -197,6 +211,9 @@ fn call(url: &str, body: &Value) -> Value {
     json["value"].take()
 }
 
+/// How long a page may take to come: longer than any does on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A picture of a long page takes some megabytes.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -241,7 +258,7 @@ mod tests {
         assert_eq!(browser.eval(seen), serde_json::json!(["rgb(255, 0, 0)", true]));
         assert!(browser.picture().starts_with(b"\x89PNG"));
         browser.fill("input", "words");
-        browser.click("button");
+        browser.follow("button");
         assert!(browser.url().ends_with("?q=words"), "{}", browser.url());
         browser.screenshot("harness");
         browser.scripts(false);
