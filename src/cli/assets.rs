@@ -3,7 +3,7 @@
 use super::CliResult;
 use super::ctx::Ctx;
 use super::listing::{doc, field};
-use crate::report::doc::{Cell, Column, Content, Row};
+use crate::report::doc::{Cell, Column, Row};
 use crate::service::registry::NewAsset;
 use crate::store::reference;
 use clap::Subcommand;
@@ -50,7 +50,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
                 Row::body(vec![
                     Cell::text(asset.code),
                     Cell::text(asset.network),
-                    Cell::new(Content::Count(i64::from(asset.scale))),
+                    Cell::count(i64::from(asset.scale)),
                     Cell::text(own),
                 ])
             });

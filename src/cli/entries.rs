@@ -7,7 +7,7 @@ use crate::domain::account::AccountNo;
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
 use crate::domain::outcome::{OutcomeCode, Rejection};
-use crate::report::doc::{Cell, Column, Content, Doc, Row};
+use crate::report::doc::{Cell, Column, Doc, Row};
 use crate::report::link;
 use crate::service::Book;
 use crate::service::refs::Refs;
@@ -72,7 +72,7 @@ fn list(book: &Book, limit: i64) -> Result<Doc, CliError> {
     })?;
     let rows = headers.iter().rev().map(|entry| {
         Row::body(vec![
-            Cell::new(Content::Count(entry.no)).to(link::entry(EntryNo(entry.no))),
+            Cell::count(entry.no).to(link::entry(EntryNo(entry.no))),
             Cell::text(&entry.effective_on),
             Cell::text(&entry.event),
             Cell::text(&entry.memo),
@@ -116,7 +116,7 @@ fn line(posting: &PostingRow, refs: &Refs) -> Row {
     let name = refs.accounts.get(&account).map_or("", |account| account.name.as_str());
     let wallet = posting.wallet_id.and_then(|id| refs.wallets.get(&crate::domain::ids::WalletId(id)));
     Row::body(vec![
-        Cell::new(Content::Count(i64::from(posting.line))),
+        Cell::count(i64::from(posting.line)),
         Cell::text(account.to_string()).to(link::account(account, Some(refs.code(asset)))),
         Cell::text(name),
         Cell::text(refs.code(asset)),

@@ -200,7 +200,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             ctx.print_reply(&reply, |body| format!("{}\n{}", state_text(body), entries_text(body)))
         }
         Verb::List => ctx.print_doc(&book.read(docs::list)?, None),
-        Verb::Show { code } => ctx.print_doc(&book.read(|conn| docs::incident(conn, code))?, None),
+        Verb::Show { code } => ctx.print_doc(&book.read(|conn| docs::incident(conn, code, book.clock.now()))?, None),
         Verb::Close { code, on, note } => {
             ctx.print_reply(&book.close_incident(&call, code, on.unwrap_or(today), note)?, state_text)
         }

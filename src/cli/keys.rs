@@ -2,7 +2,8 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
-use crate::report::doc::{Cell, Column, Content, Doc, Row, Table, Tone};
+use super::listing::doc;
+use crate::report::doc::{Cell, Column, Content, Doc, Row, Tone};
 use crate::service::keys::KeyScope;
 use crate::store::key;
 use clap::Subcommand;
@@ -89,29 +90,19 @@ fn list(book: &crate::service::Book) -> Result<Doc, CliError> {
             Content::State("in use".to_owned(), Tone::Good)
         };
         let expires = match k.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok()) {
-            Some(at) => Cell::new(Content::Time(at)),
+            Some(at) => Cell::time(at),
             None => Cell::text("never"),
         };
         Row::body(vec![
             Cell::text(&k.name),
-            Cell::new(Content::Code(format!("safu_{}_…", k.prefix))),
+            Cell::code(format!("safu_{}_…", k.prefix)),
             Cell::text(&k.scope),
             expires,
             Cell::new(state),
         ])
     });
     let columns = [("name", "Name"), ("key", "Key"), ("scope", "Scope"), ("expires", "Expires"), ("state", "State")];
-    Ok(Doc {
-        name: "keys".to_owned(),
-        title: "Service keys".to_owned(),
-        tables: vec![Table {
-            id: "keys".to_owned(),
-            caption: "Service keys".to_owned(),
-            columns: columns.iter().map(|(key, title)| Column::text(key, title)).collect(),
-            rows: rows.collect(),
-            next: None,
-            empty: Some("There is no key yet; make one with `safu keys create NAME`.".to_owned()),
-        }],
-        ..Doc::default()
-    })
+    let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
+    let empty = "There is no key yet; make one with `safu keys create NAME`.";
+    Ok(doc("keys", "Service keys", columns, rows.collect(), empty))
 }

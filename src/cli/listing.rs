@@ -6,8 +6,7 @@ use serde_json::Value;
 
 /// A report of one table.
 pub fn doc(name: &str, title: &str, columns: Vec<Column>, rows: Vec<Row>, empty: &str) -> Doc {
-    let table =
-        Table { id: name.to_owned(), caption: title.to_owned(), columns, rows, next: None, empty: Some(empty.to_owned()) };
+    let table = Table::new(name, title, columns, rows, empty);
     Doc { name: name.to_owned(), title: title.to_owned(), tables: vec![table], ..Doc::default() }
 }
 

@@ -89,7 +89,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             })
         }
         Verb::List { code } => ctx.print_doc(&book.read(|conn| docs::payouts(conn, code))?, None),
-        Verb::Show { batch } => ctx.print_doc(&book.read(|conn| docs::payout(conn, *batch))?, None),
+        Verb::Show { batch } => ctx.print_doc(&book.read(|conn| docs::payout(conn, None, *batch, 0, docs::MAX_PAGE))?, None),
     }
 }
 

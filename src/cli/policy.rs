@@ -3,7 +3,7 @@
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
 use super::listing::{doc, field};
-use crate::report::doc::{Cell, Column, Content, Doc, Row};
+use crate::report::doc::{Cell, Column, Doc, Row};
 use crate::service::Book;
 use crate::service::memo::{self, MemoFigure};
 use crate::service::policies::{self, ContributionTerms, CoveragePolicy, PricePolicy, Ratio};
@@ -111,7 +111,7 @@ fn list(book: &Book) -> Result<Doc, CliError> {
                 Cell::text(what),
                 Cell::text(&policy.effective_on),
                 Cell::text(reach),
-                Cell::new(Content::Code(policy.body.clone())),
+                Cell::code(policy.body.clone()),
             ]));
         }
     }
@@ -185,7 +185,7 @@ fn list_memo(book: &Book, on: Date) -> Result<Doc, CliError> {
             Cell::text(name),
             Cell::text(refs.code(figure.asset)),
             Cell::units(figure.quantity, refs.scale(figure.asset)),
-            Cell::new(Content::Date(figure.since)),
+            Cell::date(figure.since),
             Cell::text(&figure.note),
         ])
     });

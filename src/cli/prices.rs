@@ -152,10 +152,10 @@ fn lock_text(answer: &serde_json::Value) -> String {
 fn list(book: &Book) -> Result<Doc, CliError> {
     let rows = book.read(price::headers)?.into_iter().map(|set| {
         let day = match set.cutoff_on.parse::<Date>() {
-            Ok(day) => Cell::new(Content::Date(day)).to(link::price_set(day)),
+            Ok(day) => Cell::date(day).to(link::price_set(day)),
             Err(_) => Cell::text(&set.cutoff_on),
         };
-        Row::body(vec![day, Cell::text(set.source), Cell::new(Content::Code(set.source_hash))])
+        Row::body(vec![day, Cell::text(set.source), Cell::code(set.source_hash)])
     });
     let columns =
         vec![Column::text("day", "Day"), Column::text("source", "Source"), Column::text("sha256", "SHA-256 of the file")];

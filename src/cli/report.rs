@@ -2,7 +2,7 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
-use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table};
+use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table};
 use crate::report::registry::{self, Group, REPORTS};
 use crate::report::render::Format;
 use crate::web::view::{PageContext, Section, render_doc};
@@ -135,11 +135,7 @@ fn list() -> Doc {
                 .iter()
                 .map(|p| if p.required { format!("{} (needed)", p.name) } else { p.name.to_owned() })
                 .collect();
-            Row::body(vec![
-                Cell::new(Content::Code(report.name.to_owned())),
-                Cell::text(report.about),
-                Cell::text(params.join(", ")),
-            ])
+            Row::body(vec![Cell::code(report.name.to_owned()), Cell::text(report.about), Cell::text(params.join(", "))])
         }));
     }
     Doc {

@@ -5,7 +5,7 @@ use super::CliResult;
 use super::ctx::{CliError, Ctx};
 use super::listing::{doc, entry_text, field, units};
 use crate::domain::ids::EntryNo;
-use crate::report::doc::{Cell, Column, Content, Doc, Row};
+use crate::report::doc::{Cell, Column, Doc, Row};
 use crate::report::link;
 use crate::service::Book;
 use crate::service::registry::parsed_facts;
@@ -380,10 +380,10 @@ fn list(book: &Book) -> Result<Doc, CliError> {
     let rows = facts.into_iter().rev().map(|(on, reference, fact)| {
         let shown = serde_json::to_value(&fact.command).unwrap_or_default();
         Row::body(vec![
-            Cell::new(Content::Date(on)),
+            Cell::date(on),
             Cell::text(field(&shown, "event")),
-            Cell::new(Content::Count(fact.entry)).to(link::entry(EntryNo(fact.entry))),
-            Cell::new(Content::Code(reference)),
+            Cell::count(fact.entry).to(link::entry(EntryNo(fact.entry))),
+            Cell::code(reference),
             Cell::text(fact.command.memo.unwrap_or_default()),
         ])
     });

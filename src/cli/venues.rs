@@ -3,7 +3,7 @@
 use super::CliResult;
 use super::ctx::Ctx;
 use super::listing::{doc, field};
-use crate::report::doc::{Cell, Column, Content, Row};
+use crate::report::doc::{Cell, Column, Row};
 use crate::service::registry::NewVenue;
 use crate::store::reference;
 use clap::Subcommand;
@@ -44,11 +44,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         }
         Verb::List => {
             let rows = book.read(reference::venue_rows)?.into_iter().map(|venue| {
-                Row::body(vec![
-                    Cell::text(venue.code),
-                    Cell::text(venue.first_due),
-                    Cell::new(Content::Count(i64::from(venue.due_hours))),
-                ])
+                Row::body(vec![Cell::text(venue.code), Cell::text(venue.first_due), Cell::count(i64::from(venue.due_hours))])
             });
             let columns = vec![
                 Column::text("code", "Code"),

@@ -3,7 +3,7 @@
 use super::CliResult;
 use super::ctx::Ctx;
 use super::listing::{doc, field};
-use crate::report::doc::{Cell, Column, Content, Row};
+use crate::report::doc::{Cell, Column, Row};
 use crate::service::registry::NewWallet;
 use crate::store::reference;
 use clap::Subcommand;
@@ -43,11 +43,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         }
         Verb::List => {
             let rows = book.read(reference::wallet_rows)?.into_iter().map(|wallet| {
-                Row::body(vec![
-                    Cell::text(wallet.code),
-                    Cell::text(wallet.account_no.to_string()),
-                    Cell::new(Content::Code(wallet.address)),
-                ])
+                Row::body(vec![Cell::text(wallet.code), Cell::text(wallet.account_no.to_string()), Cell::code(wallet.address)])
             });
             let columns =
                 vec![Column::text("code", "Code"), Column::text("account", "Account"), Column::text("address", "Address")];

@@ -1,6 +1,8 @@
 //! The one shape every report has: a page, an API answer, a CLI table and an export are all rendered from a [`Doc`].
 
+use super::link;
 use crate::domain::amount::{Quantity, Value};
+use crate::domain::ids::EntryNo;
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 
@@ -86,6 +88,14 @@ pub struct Table {
     pub next: Option<String>,
     /// Said instead of an empty table: what is empty, why, and the one next step.
     pub empty: Option<String>,
+}
+
+impl Table {
+    /// A whole table; `empty` says what is missing, why, and the one next step.
+    pub fn new(id: &str, caption: &str, columns: Vec<Column>, rows: Vec<Row>, empty: &str) -> Self {
+        let empty = Some(empty.to_owned()).filter(|empty| !empty.is_empty());
+        Self { id: id.to_owned(), caption: caption.to_owned(), columns, rows, next: None, empty }
+    }
 }
 
 /// A column.
@@ -215,6 +225,35 @@ impl Cell {
     /// Units in a column that names the asset elsewhere.
     pub const fn units(quantity: Quantity, scale: u8) -> Self {
         Self::new(Content::Units { quantity, scale, asset: None })
+    }
+    /// Units with the code of their asset.
+    pub fn units_of(quantity: Quantity, scale: u8, asset: &str) -> Self {
+        Self::new(Content::Units { quantity, scale, asset: Some(asset.to_owned()) })
+    }
+    /// A hash, an id, an address; empty if there is none.
+    pub fn code(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if text.is_empty() { Self::empty() } else { Self::new(Content::Code(text)) }
+    }
+    /// A count; one that does not fit is shown as the largest that does.
+    pub fn count(count: impl TryInto<i64>) -> Self {
+        Self::new(Content::Count(count.try_into().unwrap_or(i64::MAX)))
+    }
+    /// A business date.
+    pub const fn date(day: Date) -> Self {
+        Self::new(Content::Date(day))
+    }
+    /// A moment.
+    pub const fn time(at: Timestamp) -> Self {
+        Self::new(Content::Time(at))
+    }
+    /// A state word with its tone.
+    pub fn state(word: impl Into<String>, tone: Tone) -> Self {
+        Self::new(Content::State(word.into(), tone))
+    }
+    /// An entry by its number, linked.
+    pub fn entry(no: EntryNo) -> Self {
+        Self::text(no.to_string()).to(link::entry(no))
     }
     /// Blank with a reason.
     pub fn blank(reason: impl Into<String>) -> Self {

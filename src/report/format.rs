@@ -5,7 +5,7 @@
 use super::doc::{Column, Content, Row};
 use super::render::display::grouped;
 use crate::domain::amount::{Rounding, VALUE_SCALE, format_minor, format_minor_trimmed, mul_div, pow10};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The most decimals a screen shows of units and prices.
@@ -126,6 +126,29 @@ pub fn show(content: &Content, style: Style) -> Shown {
 /// A moment to the second with its zone: `2019-05-07 17:15:24 UTC`.
 pub fn instant(time: Timestamp) -> String {
     format!("{} UTC", time.strftime("%Y-%m-%d %H:%M:%S"))
+}
+
+/// A span of time in its two largest units: `7 d 22 h`, `1 h 51 min`, `42 s`.
+pub fn span(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let part = |of: i64, unit: i64| of.checked_div(unit).unwrap_or(0);
+    let rest = |of: i64, unit: i64| of.checked_rem(unit).unwrap_or(0);
+    let (days, hours) = (part(seconds, 86_400), part(rest(seconds, 86_400), 3_600));
+    let (minutes, short) = (part(rest(seconds, 3_600), 60), rest(seconds, 60));
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{short} s"),
+        (0, 0, _) if short == 0 => format!("{minutes} min"),
+        (0, 0, _) => format!("{minutes} min {short} s"),
+        (0, _, 0) => format!("{hours} h"),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        (_, 0, _) => format!("{days} d"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// How many there are, in words: `1 claim`, `20,000 claims`.
+pub fn how_many(count: i64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(&count.to_string()), if count == 1 { one } else { many })
 }
 
 /// A content as one text, with every digit: what a copy or a tooltip says.
@@ -350,5 +373,13 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(compact(dec(value)), text);
         }
+    }
+
+    #[test]
+    fn a_span_reads_in_its_two_largest_units() {
+        let shown = [0, 42, 60, 90, 3_600, 6_636, 86_400, 684_000].map(|seconds| span(SignedDuration::from_secs(seconds)));
+        assert_eq!(shown, ["0 s", "42 s", "1 min", "1 min 30 s", "1 h", "1 h 50 min", "1 d", "7 d 22 h"]);
+        assert_eq!(span(SignedDuration::from_secs(-5)), "0 s");
+        assert_eq!(how_many(1, "claim", "claims") + ", " + &how_many(20_000, "claim", "claims"), "1 claim, 20,000 claims");
     }
 }

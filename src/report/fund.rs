@@ -7,7 +7,7 @@ use super::params::Params;
 use super::registry::ReportDef;
 use super::source::{BookFacts, CoverageTerms, FUNCTIONAL, MemoFigure, Movement, PriceSet, ReportError, Source, overflow};
 use crate::domain::account::{AccountClass, AccountNo, no};
-use crate::domain::amount::{VALUE_SCALE, Value};
+use crate::domain::amount::{Quantity, VALUE_SCALE, Value};
 use crate::domain::asset::AssetId;
 use crate::domain::coverage::{Amount, Coverage, Flows, Input, Kind, Memo, Position, Ratio, Totals};
 use crate::domain::price::Price;
@@ -107,6 +107,11 @@ pub fn level(millionths: i128) -> Decimal {
 /// A functional value as a decimal for charts; what does not fit is drawn at zero.
 pub fn decimal(value: Value) -> Decimal {
     Decimal::try_from_i128_with_scale(value.minor(), u32::from(VALUE_SCALE)).unwrap_or_default()
+}
+
+/// Units as a decimal for charts; what does not fit is drawn at zero.
+pub fn units(quantity: Quantity, scale: u8) -> Decimal {
+    Decimal::try_from_i128_with_scale(quantity.minor(), u32::from(scale)).unwrap_or_default()
 }
 
 /// One position for every asset that is held or owed.

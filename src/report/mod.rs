@@ -7,6 +7,7 @@ pub mod format;
 pub mod fund;
 pub mod link;
 pub mod params;
+pub mod posting;
 pub mod registry;
 pub mod render;
 pub mod reports;

@@ -7,6 +7,7 @@ pub mod incidents;
 pub mod init;
 pub mod keys;
 pub mod memo;
+pub mod paging;
 pub mod periods;
 pub mod policies;
 pub mod posting;

@@ -3,6 +3,8 @@
 
 #[path = "story/book.rs"]
 pub mod book;
+#[path = "../fixtures/fund_story.rs"]
+mod fund_story;
 #[path = "story/steps.rs"]
 mod steps;
 

@@ -5,7 +5,7 @@ use crate::cli::listing::{doc, field};
 use crate::domain::amount::{Quantity, Value};
 use crate::domain::contribution::calendar::{DayState, count_states};
 use crate::domain::ids::EntryNo;
-use crate::report::doc::{Basis, Cell, Column, Content, Doc, Figure, Row, RowKind, Table, Tone};
+use crate::report::doc::{Basis, Cell, Column, Doc, Figure, Row, RowKind, Table, Tone};
 use crate::report::link;
 use crate::service::contributions::ageing::{AssetAgeing, Bucket};
 use crate::service::contributions::calendar::VenueCalendar;
@@ -21,10 +21,6 @@ fn columns(columns: &[(&str, &str, bool)]) -> Vec<Column> {
     columns.iter().map(column).collect()
 }
 
-fn table(id: &str, caption: &str, columns: Vec<Column>, rows: Vec<Row>, empty: &str) -> Table {
-    Table { id: id.to_owned(), caption: caption.to_owned(), columns, rows, next: None, empty: Some(empty.to_owned()) }
-}
-
 fn tone(state: &str) -> Tone {
     match state {
         "accepted" | "recorded" => Tone::Good,
@@ -35,19 +31,15 @@ fn tone(state: &str) -> Tone {
 }
 
 fn state(state: &str) -> Cell {
-    Cell::new(Content::State(state.to_owned(), tone(state)))
-}
-
-fn count(number: i64) -> Cell {
-    Cell::new(Content::Count(number))
+    Cell::state(state.to_owned(), tone(state))
 }
 
 fn date(text: &str) -> Cell {
-    text.parse().map_or_else(|_| Cell::text(text), |day: Date| Cell::new(Content::Date(day)))
+    text.parse().map_or_else(|_| Cell::text(text), |day: Date| Cell::date(day))
 }
 
 fn entry(no: Option<i64>) -> Cell {
-    no.map_or_else(Cell::empty, |no| count(no).to(link::entry(EntryNo(no))))
+    no.map_or_else(Cell::empty, |no| Cell::count(no).to(link::entry(EntryNo(no))))
 }
 
 fn amounts(amounts: &Amounts) -> Cell {
@@ -93,18 +85,18 @@ pub fn outcomes(outcomes: &[Outcome]) -> Doc {
 pub fn list(page: &Page<ReportItem>) -> Doc {
     let row = |item: &ReportItem| {
         Row::body(vec![
-            count(item.id).to(link::fee_report(item.id)),
+            Cell::count(item.id).to(link::fee_report(item.id)),
             Cell::text(&item.report_id),
             Cell::text(&item.venue),
             date(&item.business_date),
-            count(item.version),
+            Cell::count(item.version),
             state(&item.state),
             Cell::text(&item.reason),
-            count(item.rows),
+            Cell::count(item.rows),
             amounts(&item.control_totals),
             amounts(&item.contributions),
             entry(item.entry),
-            Cell::new(Content::Time(item.recorded_at)),
+            Cell::time(item.recorded_at),
         ])
     };
     let columns = columns(&[
@@ -160,12 +152,12 @@ fn figures(report: &ReportView) -> Vec<Figure> {
         figure("reason", "Reason", Cell::text(&item.reason)),
         figure("venue", "Venue", Cell::text(&item.venue)),
         figure("business_date", "Business date", date(&item.business_date)),
-        figure("rows", "Rows", count(item.rows)),
+        figure("rows", "Rows", Cell::count(item.rows)),
         figure("share", "Share", Cell::text(report.share.as_deref().unwrap_or_default())),
         figure("price_set", "Prices of", Cell::text(report.price_set.as_deref().unwrap_or_default())),
         figure("entry", "Entry", entry(item.entry)),
         figure("submitted_by", "Sent by", Cell::text(&item.submitted_by)),
-        figure("sha256", "SHA-256", Cell::new(Content::Code(report.sha256.clone()))),
+        figure("sha256", "SHA-256", Cell::code(report.sha256.clone())),
     ]
 }
 
@@ -191,7 +183,7 @@ fn totals(report: &ReportView) -> Table {
         ("difference", "Difference", true),
         ("contribution", "Contribution", true),
     ]);
-    table("totals", "Totals", columns, report.totals.iter().map(row).collect(), "The report has no totals.")
+    Table::new("totals", "Totals", columns, report.totals.iter().map(row).collect(), "The report has no totals.")
 }
 
 fn steps(report: &ReportView) -> Table {
@@ -199,11 +191,11 @@ fn steps(report: &ReportView) -> Table {
     for step in &report.steps {
         let first = step.problems.first().map_or_else(String::new, |p| format!("{}: {}", p.pointer, p.detail));
         let cells = vec![
-            count(step.step),
+            Cell::count(step.step),
             state(&step.state),
             Cell::text(&step.reason),
             entry(step.entry),
-            Cell::new(Content::Time(step.recorded_at)),
+            Cell::time(step.recorded_at),
             Cell::text(first),
         ];
         rows.push(Row::body(cells));
@@ -221,7 +213,7 @@ fn steps(report: &ReportView) -> Table {
         ("recorded_at", "When", false),
         ("problems", "Problems", false),
     ]);
-    table("steps", "What became of it", columns, rows, "Nothing became of it yet.")
+    Table::new("steps", "What became of it", columns, rows, "Nothing became of it yet.")
 }
 
 fn changes(restated: &RestatementView) -> Table {
@@ -235,7 +227,7 @@ fn changes(restated: &RestatementView) -> Table {
         ("difference", "Difference", true),
     ]);
     let caption = format!("Against version {}: {} rows differ", restated.previous.version, restated.rows_changed);
-    table("changes", &caption, columns, restated.contributions.iter().map(row).collect(), "No contribution differs.")
+    Table::new("changes", &caption, columns, restated.contributions.iter().map(row).collect(), "No contribution differs.")
 }
 
 /// Calendars; `open` leaves out the days on which nothing is wrong.
@@ -255,12 +247,12 @@ pub fn calendar(calendars: &[VenueCalendar], open: bool) -> Doc {
             let version = day.posted_version.or(day.newest_version);
             rows.push(Row::body(vec![
                 Cell::text(&calendar.venue),
-                Cell::new(Content::Date(day.date)),
-                Cell::new(Content::State(day.state.title().to_owned(), tone)),
-                Cell::new(Content::Time(day.due_at)),
-                day.first_received_at.map_or_else(Cell::empty, |at| Cell::new(Content::Time(at))),
-                version.map_or_else(Cell::empty, |version| count(i64::from(version))),
-                report.map_or_else(Cell::empty, |id| count(*id).to(link::fee_report(*id))),
+                Cell::date(day.date),
+                Cell::state(day.state.title().to_owned(), tone),
+                Cell::time(day.due_at),
+                day.first_received_at.map_or_else(Cell::empty, Cell::time),
+                version.map_or_else(Cell::empty, |version| Cell::count(i64::from(version))),
+                report.map_or_else(Cell::empty, |id| Cell::count(*id).to(link::fee_report(*id))),
             ]));
         }
         let counts = count_states(&calendar.days);
@@ -314,8 +306,8 @@ pub fn ageing(refs: &Refs, assets: &[AssetAgeing], as_of: Date, known_at: Option
             let first = item.entries.first().copied().unwrap_or_default();
             Row::body(vec![
                 Cell::text(refs.code(item.asset)),
-                Cell::new(Content::Date(item.date)),
-                count(item.age_days),
+                Cell::date(item.date),
+                Cell::count(item.age_days),
                 Cell::text(item.bucket.title()),
                 Cell::units(item.quantity, scale),
                 Cell::value(item.value),
@@ -336,8 +328,8 @@ pub fn ageing(refs: &Refs, assets: &[AssetAgeing], as_of: Date, known_at: Option
     ]);
     let empty = "Everything that was accrued is settled.";
     let tables = vec![
-        table("buckets", "Accrued but not settled", by_bucket, buckets, empty),
-        table("items", "Day by day", by_date, items, empty),
+        Table::new("buckets", "Accrued but not settled", by_bucket, buckets, empty),
+        Table::new("items", "Day by day", by_date, items, empty),
     ];
     Doc {
         name: "contributions-ageing".to_owned(),

@@ -5,7 +5,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use std::fmt;
 
 macro_rules! states {
-    ($($(#[$doc:meta])* $variant:ident = $slug:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $slug:literal, $title:literal;)*) => {
         /// Where an incident stands; a step is recorded by the name of the state that it leads to.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum State { $($(#[$doc])* $variant,)* }
@@ -15,6 +15,8 @@ macro_rules! states {
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
             /// Stable name.
             pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
+            /// Word for people.
+            pub const fn title(self) -> &'static str { match self { $(Self::$variant => $title),* } }
             /// The state with this name.
             pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
         }
@@ -23,23 +25,30 @@ macro_rules! states {
 
 states! {
     /// Something looks wrong; nothing is certain.
-    Suspected = "suspected";
+    Suspected = "suspected", "Suspected";
     /// It happened.
-    Declared = "declared";
+    Declared = "declared", "Declared";
     /// There is an estimate of the loss.
-    Assessed = "assessed";
+    Assessed = "assessed", "Assessed";
     /// The loss is in the books.
-    Recognised = "recognised";
+    Recognised = "recognised", "Recognised";
     /// Claims are being taken.
-    ClaimsOpen = "claims-open";
+    ClaimsOpen = "claims-open", "Claims open";
     /// Claimants are being paid.
-    Paying = "paying";
+    Paying = "paying", "Paying";
     /// All is settled; recoveries may follow.
-    Closed = "closed";
+    Closed = "closed", "Closed";
     /// It was no incident.
-    Rejected = "rejected";
+    Rejected = "rejected", "No incident";
     /// It was closed or rejected too early.
-    Reopened = "reopened";
+    Reopened = "reopened", "Reopened";
+}
+
+impl State {
+    /// True while something may still be owed.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Closed | Self::Rejected)
+    }
 }
 
 impl fmt::Display for State {

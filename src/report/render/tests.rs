@@ -18,7 +18,7 @@ fn sample() -> Doc {
             Cell::text("=HYPERLINK(\"x\"), cold").to("/accounts/1110?asset=BTC"),
             Cell::units(Quantity(-150_000_000), 8),
             Cell::value(Value(1_234_567_899_999_999)),
-            Cell::new(Content::Date(date(2019, 5, 15))),
+            Cell::date(date(2019, 5, 15)),
         ]),
         Row::body(vec![
             Cell::text("\u{1b}[31mred\ttab"),

@@ -1,11 +1,11 @@
 //! One account: its postings, the latest first, between the opening and the closing balance, with the balance after each.
 
-use super::journal::{sides, state};
 use crate::domain::account::AccountNo;
 use crate::domain::asset::AssetId;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
-use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
+use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table, Tone};
 use crate::report::params::Params;
+use crate::report::posting::{sides, state};
 use crate::report::source::{AccountLine, BookFacts, LineCursor, LineFilter, ReportError, Source, overflow};
 use crate::report::{fund, link, registry};
 use jiff::civil::Date;
@@ -111,7 +111,7 @@ fn body(facts: &BookFacts, filter: &LineFilter, line: &AccountLine, running: Amo
     let contra: Vec<String> = line.contra.iter().map(ToString::to_string).collect();
     let mut cells = vec![
         Cell::text(line.entry.no.to_string()).to(&to),
-        Cell::new(Content::Date(line.entry.effective_on)),
+        Cell::date(line.entry.effective_on),
         Cell::text(line.entry.event.code()),
         Cell::text(&line.entry.memo),
         Cell::text(contra.join(", ")),
@@ -129,7 +129,7 @@ fn body(facts: &BookFacts, filter: &LineFilter, line: &AccountLine, running: Amo
 }
 
 fn edge(facts: &BookFacts, filter: &LineFilter, kind: RowKind, day: Date, label: &str, amounts: Amounts) -> Row {
-    let mut cells = vec![Cell::text(label), Cell::new(Content::Date(day))];
+    let mut cells = vec![Cell::text(label), Cell::date(day)];
     cells.extend(std::iter::repeat_with(Cell::empty).take(7));
     if let Some(asset) = filter.asset {
         cells.push(Cell::units(amounts.quantity, facts.scale(asset)));
@@ -141,7 +141,7 @@ fn edge(facts: &BookFacts, filter: &LineFilter, kind: RowKind, day: Date, label:
 fn check(filter: &LineFilter, whole: bool) -> Row {
     let state = if whole { ("ties", Tone::Good) } else { ("does not tie", Tone::Bad) };
     let words = "Opening balance and postings make the closing balance";
-    let mut cells = vec![Cell::text(words), Cell::new(Content::State(state.0.to_owned(), state.1))];
+    let mut cells = vec![Cell::text(words), Cell::state(state.0.to_owned(), state.1)];
     let others = if filter.asset.is_some() { 10 } else { 9 };
     cells.extend(std::iter::repeat_with(Cell::empty).take(others));
     Row::of(RowKind::Check, cells)

@@ -1,10 +1,10 @@
 //! The journal: every entry a filter finds, line by line, newest first, with the sums of the whole filter.
 
-use crate::domain::amount::Value;
-use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
+use crate::domain::entry::Posting;
+use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table};
 use crate::report::params::Params;
 use crate::report::source::{BookFacts, EntryFacts, JournalTotals, ReportError, Source};
-use crate::report::{fund, link, registry};
+use crate::report::{fund, link, posting, registry};
 
 /// Makes the report.
 pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError> {
@@ -17,86 +17,44 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     if !rows.is_empty() {
         rows.push(footer(totals.as_ref()));
     }
+    let empty = "No entry matches; take a filter away, or look at a later as-of day.";
+    let table = Table::new("journal", "Entries, the latest first", columns(facts), rows, empty);
     Ok(Doc {
         name: report.name.to_owned(),
         title: report.title.to_owned(),
         basis: fund::basis(facts, report, params, None),
-        tables: vec![Table {
-            id: "journal".to_owned(),
-            caption: "Entries, the latest first".to_owned(),
-            columns: columns(facts),
-            rows,
-            next: page.next.map(|no| no.to_string()),
-            empty: Some("No entry matches; take a filter away, or look at a later as-of day.".to_owned()),
-        }],
+        tables: vec![Table { next: page.next.map(|no| no.to_string()), ..table }],
         notes: vec!["The last row sums the lines of the whole filter, not only of this page.".to_owned()],
         ..Doc::default()
     })
 }
 
 fn columns(facts: &BookFacts) -> Vec<Column> {
-    let currency = facts.currency();
-    vec![
+    let mut columns = vec![
         Column::text("entry", "Entry"),
         Column::text("date", "Date"),
         Column::text("event", "Event"),
         Column::text("memo", "Memo"),
-        Column::text("account", "Account"),
-        Column::text("name", "Name"),
-        Column::text("asset", "Asset"),
-        Column::number("units", "Units"),
-        Column::number("debit", &format!("Debit ({currency})")),
-        Column::number("credit", &format!("Credit ({currency})")),
-        Column::text("state", "State"),
-        Column::text("source", "Source"),
-    ]
-}
-
-/// The debit and the credit cell of a signed value.
-pub fn sides(value: Value) -> (Cell, Cell) {
-    if value < Value::ZERO { (Cell::empty(), Cell::value(value.negated())) } else { (Cell::value(value), Cell::empty()) }
-}
-
-/// Whether an entry was reversed, or reverses another, linked to its partner.
-pub fn state(entry: &EntryFacts) -> Cell {
-    match (entry.reversed_by, entry.reverses) {
-        (Some(by), _) => Cell::new(Content::State(format!("reversed by {by}"), Tone::Warn)).to(link::entry(by)),
-        (None, Some(of)) => Cell::new(Content::State(format!("reverses {of}"), Tone::Neutral)).to(link::entry(of)),
-        (None, None) => Cell::empty(),
-    }
+    ];
+    columns.extend(posting::columns(facts));
+    columns.extend([Column::text("state", "State"), Column::text("source", "Source")]);
+    columns
 }
 
 fn lines(facts: &BookFacts, entry: &EntryFacts) -> Vec<Row> {
     let to = link::entry(entry.no);
-    let row = |line: &crate::domain::entry::Posting| {
-        let code = facts.code(line.asset);
-        let (debit, credit) = sides(line.value);
-        Row::body(vec![
+    let row = |line: &Posting| {
+        let mut cells = vec![
             Cell::text(entry.no.to_string()).to(&to),
-            Cell::new(Content::Date(entry.effective_on)),
+            Cell::date(entry.effective_on),
             Cell::text(entry.event.code()),
             Cell::text(&entry.memo),
-            Cell::text(line.account.to_string()).to(link::account(line.account, Some(code))),
-            Cell::text(facts.account_name(line.account)),
-            Cell::text(code),
-            Cell::units(line.quantity, facts.scale(line.asset)).to(&to),
-            debit.to(&to),
-            credit.to(&to),
-            state(entry),
-            source_cell(&entry.source),
-        ])
+        ];
+        cells.extend(posting::cells(facts, line.account, line.asset, (line.quantity, line.value), &to));
+        cells.extend([posting::state(entry), posting::source(&entry.source)]);
+        Row::body(cells)
     };
     entry.postings.iter().map(row).collect()
-}
-
-/// What caused an entry, linked where it has a page.
-pub fn source_cell(source: &str) -> Cell {
-    let cell = Cell::text(source);
-    match source.split_once(':') {
-        Some(("report", id)) => id.parse().map_or_else(|_| cell.clone(), |id| cell.clone().to(link::fee_report(id))),
-        Some(("incident", code)) => cell.to(link::incident(code)),
-        _ => cell,
-    }
 }
 
 fn footer(totals: Option<&JournalTotals>) -> Row {

@@ -89,19 +89,12 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         name: report.name.to_owned(),
         title: report.title.to_owned(),
         basis: fund::basis(facts, report, params, None),
-        tables: vec![Table {
-            id: "roll-forward".to_owned(),
-            caption: "Holdings by asset, from opening to closing".to_owned(),
-            columns: vec![
+        tables: vec![Table::new("roll-forward", "Holdings by asset, from opening to closing", vec![
                 Column::text("asset", "Asset"),
                 Column::text("line", "Line"),
                 Column::number("units", "Units"),
                 Column::number("value", &format!("Value ({})", facts.currency())),
-            ],
-            rows,
-            next: None,
-            empty: Some("No units were held or moved in this range.".to_owned()),
-        }],
+            ], rows, "No units were held or moved in this range.")],
         notes: vec![
             "Holdings are accounts 1110 to 1150 with their fair-value adjustment (1190). A conversion carries value from one asset \
              to the other; over all assets it comes to the cost of converting."

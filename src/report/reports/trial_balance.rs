@@ -2,10 +2,10 @@
 
 use crate::domain::account::AccountClass;
 use crate::domain::amount::Value;
-use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
+use crate::report::doc::{Cell, Doc, Row, RowKind, Table};
 use crate::report::params::Params;
-use crate::report::source::{BookFacts, ReportError, Source, overflow};
-use crate::report::{fund, link, registry};
+use crate::report::source::{ReportError, Source, overflow};
+use crate::report::{fund, link, posting, registry};
 
 /// Makes the report.
 pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError> {
@@ -26,40 +26,28 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         debits = debits.checked_add(debit).ok_or_else(overflow)?;
         credits = credits.checked_add(credit).ok_or_else(overflow)?;
         let to = link::account(account, Some(facts.code(asset)));
-        rows.push(Row::body(vec![
-            Cell::text(account.to_string()).to(link::account(account, None)),
-            Cell::text(facts.account_name(account)),
-            Cell::text(facts.code(asset)),
-            Cell::units(amounts.quantity, facts.scale(asset)).to(&to),
-            Cell::value(debit).to(&to),
-            Cell::value(credit).to(&to),
-        ]));
+        rows.push(Row::body(posting::cells(facts, account, asset, (amounts.quantity, amounts.value), &to)));
     }
     let entries = |cell: Cell| cell.to(link::journal(&format!("to={as_of}")));
     rows.push(Row::of(RowKind::Total, {
         let label = [Cell::text("Total"), Cell::empty(), Cell::empty(), Cell::empty()];
         label.into_iter().chain([entries(Cell::value(debits)), entries(Cell::value(credits))]).collect()
     }));
-    for (asset, quantity) in &units {
-        rows.push(Row::of(
-            RowKind::Check,
-            check(facts.code(*asset), quantity.is_zero(), Cell::units(*quantity, facts.scale(*asset))),
-        ));
-    }
+    let words = ("comes to zero", "does not come to zero");
+    rows.extend(units.iter().map(|(asset, quantity)| posting::check(facts, *asset, *quantity, words, 6)));
     let whole = value.is_zero() && units.values().all(|quantity| quantity.is_zero());
     Ok(Doc {
         name: report.name.to_owned(),
         title: report.title.to_owned(),
         finding: Some(finding(whole, units.len())),
         basis: fund::basis(facts, report, params, None),
-        tables: vec![Table {
-            id: "trial-balance".to_owned(),
-            caption: "Balances by account and asset".to_owned(),
-            columns: columns(facts),
+        tables: vec![Table::new(
+            "trial-balance",
+            "Balances by account and asset",
+            posting::columns(facts),
             rows,
-            next: None,
-            empty: Some("Nothing is posted yet; the first entry comes with the first contribution or receipt.".to_owned()),
-        }],
+            "Nothing is posted yet; the first entry comes with the first contribution or receipt.",
+        )],
         notes: vec![
             "Every entry balances in the units of each asset and in value, so both sums are zero at every moment.".to_owned(),
         ],
@@ -67,26 +55,8 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     })
 }
 
-fn columns(facts: &BookFacts) -> Vec<Column> {
-    let currency = facts.currency();
-    vec![
-        Column::text("account", "Account"),
-        Column::text("name", "Name"),
-        Column::text("asset", "Asset"),
-        Column::number("units", "Units"),
-        Column::number("debit", &format!("Debit ({currency})")),
-        Column::number("credit", &format!("Credit ({currency})")),
-    ]
-}
-
 fn group(class: Option<AccountClass>) -> Row {
     Row::of(RowKind::Group, vec![Cell::text(class.map_or("", AccountClass::title))])
-}
-
-fn check(code: &str, zero: bool, sum: Cell) -> Vec<Cell> {
-    let state = if zero { ("comes to zero", Tone::Good) } else { ("does not come to zero", Tone::Bad) };
-    let state = Cell::new(Content::State(state.0.to_owned(), state.1));
-    vec![Cell::text("Σ units"), state, Cell::text(code), sum, Cell::empty(), Cell::empty()]
 }
 
 fn finding(whole: bool, assets: usize) -> String {

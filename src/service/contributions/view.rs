@@ -7,6 +7,7 @@ use crate::domain::contribution::restatement::{RowChangeKind, row_changes, total
 use crate::domain::contribution::rows::{FeeRow, RowSet, VOLUME_SCALE};
 use crate::domain::ids::VenueId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::service::paging::cut;
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -279,14 +280,6 @@ fn page_size(limit: i64) -> Result<i64, Rejection> {
         return Ok(limit);
     }
     Err(Rejection::invalid("/limit", limit, format!("must be 1 to {MAX_PAGE}")))
-}
-
-/// Cuts a list that was read one longer than the page; the cursor is that of the last item left, if there was one more.
-fn cut<T>(items: &mut Vec<T>, limit: i64, cursor: impl Fn(&T) -> i64) -> Option<i64> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    items.last().filter(|_| more).map(cursor)
 }
 
 fn require(conn: &mut Conn, id: i64) -> Result<ReportRow, StoreError> {

@@ -78,6 +78,24 @@ pub struct Summary {
     pub loss: Loss,
 }
 
+impl Summary {
+    /// What is owed for the incident, in functional value.
+    ///
+    /// # Errors
+    /// `Damaged` when the sum does not fit.
+    pub fn owed(&self) -> Result<Value, StoreError> {
+        sum(self.reserves.iter().map(|reserve| reserve.amounts.value))
+    }
+}
+
+/// A sum of values over incidents.
+///
+/// # Errors
+/// `Damaged` when the sum does not fit.
+pub fn sum(values: impl IntoIterator<Item = Value>) -> Result<Value, StoreError> {
+    Value::checked_sum(values).ok_or_else(|| StoreError::Damaged("a sum over incidents does not fit".to_owned()))
+}
+
 /// Claims of an incident in one asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimsOfAsset {

@@ -8,7 +8,6 @@ use crate::domain::contribution::calendar::{CalendarDay, DayState};
 use crate::domain::coverage::{Scenario, Targets};
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
-use crate::domain::incident::life::State;
 use crate::domain::price::Price;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use crate::proof::merkle::{Hash, inclusion_proof, root_of};
@@ -165,12 +164,11 @@ impl Source for View<'_> {
     fn incidents(&mut self) -> Result<Vec<IncidentLine>, ReportError> {
         let mut lines = Vec::new();
         for summary in incidents::view::list(self.conn)?.into_iter().rev() {
-            let reserve = Value::checked_sum(summary.reserves.iter().map(|reserve| reserve.amounts.value));
             lines.push(IncidentLine {
                 kind: summary.kind.title().to_owned(),
-                state: summary.life.state.slug().replace('-', " "),
-                open: !matches!(summary.life.state, State::Closed | State::Rejected),
-                reserve: reserve.ok_or_else(overflow)?,
+                state: summary.life.state.title().to_owned(),
+                open: summary.life.state.is_open(),
+                reserve: summary.owed()?,
                 gross: summary.loss.gross,
                 recovered: summary.loss.recovered,
                 net: summary.loss.net,

@@ -10,6 +10,7 @@ use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
 use crate::web::problem::Failed;
 use actix_web::{HttpResponse, Route};
+use jiff::Timestamp;
 
 const CODE: Param = Param::path("code", "Code of the incident.", "INC-2019-001");
 
@@ -45,7 +46,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "List the payout batches of an incident",
         "Each with its first transactions.",
         &[CODE, FORMAT],
-        |route| route.to(|input: Input| of_incident(input, docs::payouts)),
+        |route| route.to(|input: Input| of_incident(input, |conn, code, _| docs::payouts(conn, code))),
     ),
 ];
 
@@ -82,12 +83,15 @@ async fn list(input: Input) -> Result<HttpResponse, Failed> {
     send(format, move || book.read(docs::list)).await
 }
 
-async fn of_incident(input: Input, make: fn(&mut Conn, &str) -> Result<Doc, StoreError>) -> Result<HttpResponse, Failed> {
+/// Makes a document of an incident as it stands at a moment.
+type Make = fn(&mut Conn, &str, Timestamp) -> Result<Doc, StoreError>;
+
+async fn of_incident(input: Input, make: Make) -> Result<HttpResponse, Failed> {
     let mut query = input.query()?;
     let format = format_of(&mut query)?;
     query.done()?;
     let (book, code) = (input.state.book.clone(), input.part("code"));
-    send(format, move || book.read(|conn| make(conn, &code))).await
+    send(format, move || book.read(|conn| make(conn, &code, book.clock.now()))).await
 }
 
 async fn claims(input: Input) -> Result<HttpResponse, Failed> {

@@ -173,7 +173,7 @@ impl Feed {
         for bucket in Bucket::ALL {
             let mut values = Vec::new();
             for asset in &assets {
-                values.push(super::incidents::decimal(in_bucket(asset, bucket)?));
+                values.push(crate::report::fund::decimal(in_bucket(asset, bucket)?));
             }
             if values.iter().any(|value| !value.is_zero()) {
                 parts.push((bucket.title().to_owned(), values));

@@ -1,10 +1,9 @@
 //! Single contribution events: the batches they were recorded in, and the events of one batch or of all.
 
-use super::cells::{code, count, table, time};
 use super::{Asked, PAGE_ROWS, Page, missing};
 use crate::domain::asset::AssetId;
 use crate::domain::ids::VenueId;
-use crate::report::doc::{Cell, Column, Doc, Row};
+use crate::report::doc::{Cell, Column, Doc, Row, Table};
 use crate::report::link;
 use crate::service::refs::Refs;
 use crate::store::contribution::{self, BatchRow, ContributionRow};
@@ -29,12 +28,12 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         let to = link::batch(batch.id);
         let at = Timestamp::from_microsecond(batch.recorded_at).unwrap_or_default();
         Row::body(vec![
-            code(batch.id.to_string()).to(&to),
-            time(at),
+            Cell::code(batch.id.to_string()).to(&to),
+            Cell::time(at),
             Cell::text(senders(batch)),
-            count(batch.row_count).to(&to),
+            Cell::count(batch.row_count).to(&to),
             Cell::text("entries").to(entries(batch.id)),
-            code(hex::encode(&batch.rows_root)),
+            Cell::code(hex::encode(&batch.rows_root)),
         ])
     };
     let columns = vec![
@@ -46,7 +45,7 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         Column::text("rows_root", "Root over its events"),
     ];
     let empty = "No single event was fed so far. Jobs send them to `POST /api/v1/contributions`; whole days come as fee reports.";
-    let mut list = table("batches", "Batches, the newest first", columns, batches.iter().map(row).collect(), empty);
+    let mut list = Table::new("batches", "Batches, the newest first", columns, batches.iter().map(row).collect(), empty);
     list.next = next;
     let doc = Doc {
         name: "contribution-batches".to_owned(),
@@ -88,7 +87,7 @@ pub(super) fn batch(asked: &Asked<'_>) -> Result<Page, StoreError> {
     })?;
     let last = batch.first_contribution.saturating_add(batch.row_count).saturating_sub(1);
     let next = events.last().map(|event| event.id).filter(|id| *id < last);
-    let mut list = table(
+    let mut list = Table::new(
         "events",
         "Events by number",
         columns(),
@@ -107,12 +106,12 @@ pub(super) fn batch(asked: &Asked<'_>) -> Result<Page, StoreError> {
 fn facts(batch: &BatchRow) -> Vec<(String, Cell)> {
     let at = Timestamp::from_microsecond(batch.recorded_at).unwrap_or_default();
     let facts = [
-        ("Recorded", time(at)),
+        ("Recorded", Cell::time(at)),
         ("Sent by", Cell::text(senders(batch))),
-        ("Events", count(batch.row_count)),
+        ("Events", Cell::count(batch.row_count)),
         ("Posted by", Cell::text("entries of this batch").to(entries(batch.id))),
-        ("Root over its events", code(hex::encode(&batch.rows_root))),
-        ("Leaf of the log", count(batch.leaf)),
+        ("Root over its events", Cell::code(hex::encode(&batch.rows_root))),
+        ("Leaf of the log", Cell::count(batch.leaf)),
     ];
     facts.into_iter().map(|(label, cell)| (label.to_owned(), cell)).collect()
 }
@@ -136,10 +135,10 @@ fn row(refs: &Refs, event: &ContributionRow) -> Row {
     let units = |minor: crate::store::types::Minor| Cell::units(minor.quantity(), refs.scale(asset)).to(&to);
     let venue = refs.venues.get(&VenueId(event.venue_id)).map_or("", |venue| venue.code.as_str());
     Row::body(vec![
-        Cell::new(crate::report::doc::Content::Count(event.id)),
+        Cell::count(event.id),
         Cell::text(venue),
         Cell::text(&event.business_date),
-        code(&event.external_id),
+        Cell::code(&event.external_id),
         Cell::text(&event.pair),
         Cell::text(refs.code(asset)),
         units(event.net_fee),

@@ -1,7 +1,6 @@
 //! What a new book still lacks before its first entry, with the command for each.
 
 use super::Asked;
-use super::cells::{code, state, table};
 use crate::report::doc::{Cell, Column, Row, Table, Tone};
 use crate::service::policies;
 use crate::service::refs::Refs;
@@ -33,9 +32,9 @@ pub(super) fn first_steps(asked: &Asked<'_>) -> Result<Option<Table>, StoreError
         (false, "Send the first fee report", "safu contributions submit"),
     ];
     let row = |(done, what, command): (bool, &str, &str)| {
-        let stands = if done { state("done", Tone::Good) } else { state("to do", Tone::Neutral) };
-        Row::body(vec![Cell::text(what), stands, code(command)])
+        let stands = if done { Cell::state("done", Tone::Good) } else { Cell::state("to do", Tone::Neutral) };
+        Row::body(vec![Cell::text(what), stands, Cell::code(command)])
     };
     let columns = vec![Column::text("step", "Step"), Column::text("state", "State"), Column::text("command", "Command")];
-    Ok(Some(table("first-steps", "The way to the first entry", columns, steps.map(row).into(), "")))
+    Ok(Some(Table::new("first-steps", "The way to the first entry", columns, steps.map(row).into(), "")))
 }

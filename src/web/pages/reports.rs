@@ -1,9 +1,8 @@
 //! Reports of the registry as pages: the list of them, each by its name, and those that have an address of their own.
 
-use super::cells::table;
 use super::{Asked, Page};
 use crate::domain::event::Event;
-use crate::report::doc::{Cell, Column, Doc, Row, RowKind};
+use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table};
 use crate::report::link;
 use crate::report::registry::{self, Group, ParamDef, ParamKind, REPORTS, ReportDef};
 use crate::service::refs::Refs;
@@ -32,7 +31,7 @@ pub(super) fn index(asked: &Asked<'_>) -> Result<Page, StoreError> {
         }
     }
     let columns = vec![Column::text("report", "Report"), Column::text("about", "What it answers")];
-    let list = table("reports", "All reports", columns, rows, "There are no reports.");
+    let list = Table::new("reports", "All reports", columns, rows, "There are no reports.");
     let doc = Doc {
         name: "reports".to_owned(),
         title: "Reports".to_owned(),
