@@ -81,6 +81,22 @@ pub fn journal(query: &str) -> String {
     format!("/journal?{query}")
 }
 
+/// The entries of several accounts.
+pub fn postings(accounts: &[AccountNo]) -> String {
+    journal(&format!("account={}", listed(accounts)))
+}
+
+/// The entries of several accounts up to a day.
+pub fn postings_to(accounts: &[AccountNo], to: jiff::civil::Date) -> String {
+    format!("{}&to={to}", postings(accounts))
+}
+
+/// Accounts as the journal's filter takes them.
+pub fn listed(accounts: &[AccountNo]) -> String {
+    let accounts: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    accounts.join(",")
+}
+
 /// True for an address that a page may link to: a path of the product itself, an anchor, or https. Everything else, such as
 /// `javascript:` or `//elsewhere`, is shown as plain text.
 pub fn is_safe(href: &str) -> bool {

@@ -3,7 +3,7 @@
 use super::api;
 use super::operation::{BASE, Media, Method, Operation, Param, Shape, Success};
 use super::problem::{self, Failed, PROBLEM_JSON, html, plain_context};
-use super::view::Layout;
+use super::view::{Layout, spans};
 use crate::domain::outcome::OutcomeCode;
 use crate::report::doc::Basis;
 use crate::web::app::AppState;
@@ -280,6 +280,21 @@ impl Shown {
         Self { operation, path, params, refusals }
     }
 
+    /// What the operation does, with what is code in it.
+    fn about(&self) -> Vec<(String, bool)> {
+        spans(self.operation.about)
+    }
+
+    /// What a parameter means, with what is code in it.
+    fn meaning(param: &Param) -> Vec<(String, bool)> {
+        spans(param.about)
+    }
+
+    /// An example as people read it: JSON over several lines, everything else, with one object a line too, as it is sent.
+    fn example(media: &str, text: &str) -> String {
+        if media == "application/json" { over_lines(text) } else { text.to_owned() }
+    }
+
     const fn is_write(&self) -> bool {
         matches!(self.operation.method, Method::Post)
     }
@@ -302,4 +317,64 @@ async fn for_people(state: web::Data<AppState>) -> Result<HttpResponse, Failed> 
     let of = |tag: &str| all.iter().filter(|op| op.tag == tag).copied().map(Shown::new).collect();
     let groups = api::TAGS.iter().map(|(tag, about)| (*tag, *about, of(tag))).collect();
     html(DocsPage { layout, groups }.render())
+}
+
+/// JSON with a line for every member, its members in the order written.
+fn over_lines(json: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_usize, false, false);
+    let mut rest = json.trim().chars().peekable();
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&"  ".repeat(depth));
+    };
+    while let Some(c) = rest.next() {
+        match c {
+            _ if quoted => {
+                out.push(c);
+                quoted = escaped || c != '"';
+                escaped = !escaped && c == '\\';
+            }
+            '{' | '[' => {
+                out.push(c);
+                while rest.next_if(|next| next.is_whitespace()).is_some() {}
+                if let Some(end) = rest.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth = depth.saturating_add(1);
+                    line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            '"' => {
+                quoted = true;
+                out.push(c);
+            }
+            c if c.is_whitespace() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_keep_their_words_and_their_order_over_lines() {
+        let json = r#"{"b": [1,{}, []],"a":"x: \"{,\\","c":null}"#;
+        let shown = over_lines(json);
+        assert_eq!(shown, "{\n  \"b\": [\n    1,\n    {},\n    []\n  ],\n  \"a\": \"x: \\\"{,\\\\\",\n  \"c\": null\n}");
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&shown), value(json));
+    }
 }

@@ -9,7 +9,7 @@ mod parts;
 
 pub use context::{Choice, Field, FieldKind, Notice, PageContext, Section};
 pub use extras::{Extras, LifeStep, Reached, TextBlock};
-pub use parts::{CellView, ChartView, FigureView, RowView, TableView};
+pub use parts::{CellView, ChartView, FigureView, RowView, TableView, spans};
 
 use super::assets;
 use crate::report::doc::{Basis, ChartKind, Doc, Tone};
@@ -92,7 +92,8 @@ struct DocPage<'a> {
     extras: &'a Extras,
     crumbs: Vec<(String, String)>,
     facts: Vec<(String, CellView)>,
-    doc: &'a Doc,
+    finding: Vec<(String, bool)>,
+    notes: Vec<Vec<(String, bool)>>,
     fields: &'a [Field],
     kept: Vec<(String, String)>,
     action: &'a str,
@@ -117,7 +118,8 @@ pub fn render_page(context: &PageContext, doc: &Doc, extras: &Extras) -> Result<
         extras,
         crumbs: extras.crumbs.iter().map(|(label, href)| (label.clone(), context.carry(href))).collect(),
         facts: extras.facts.iter().map(|(label, cell)| (label.clone(), CellView::alone(context, cell))).collect(),
-        doc,
+        finding: doc.finding.as_deref().map(spans).unwrap_or_default(),
+        notes: doc.notes.iter().map(|note| spans(note)).collect(),
         fields: &context.fields,
         kept: context.kept_in_form(),
         action: &context.path,

@@ -1,18 +1,20 @@
 //! A chart's data as a table: the same numbers and links for those who do not read the drawing.
 
 use super::super::doc::{Cell, Chart, ChartKind, Column, Content, HeatCell, Row, RowKind, Series, Table};
+use super::super::link;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// The data of a chart, one row a mark.
 pub fn table(chart: &Chart) -> Table {
+    let policy = link::coverage("policy");
     let (columns, rows) = match &chart.kind {
         ChartKind::Line { series, bands, unit } => {
             let (columns, mut rows) = lines(series, unit);
             for (label, level, tone) in bands {
                 let mut cells = vec![Cell::new(Content::State(label.clone(), *tone))];
-                cells.extend(series.iter().map(|_| amount(*level, unit, None)));
+                cells.extend(series.iter().map(|_| amount(*level, unit, Some(&policy))));
                 rows.push(Row::of(RowKind::Check, cells));
             }
             (columns, rows)
@@ -31,7 +33,10 @@ pub fn table(chart: &Chart) -> Table {
                 .map(|(label, value, _, link)| Row::body(vec![Cell::text(label), amount(*value, unit, link.as_deref())]))
                 .collect();
             if let Some((label, level)) = marker {
-                rows.push(Row::of(RowKind::Check, vec![Cell::text(label), amount(*level, unit, None)]));
+                rows.push(Row::of(
+                    RowKind::Check,
+                    vec![Cell::text(label), amount(*level, unit, Some(&link::coverage("ratios")))],
+                ));
             }
             (two("Item", unit), rows)
         }

@@ -18,9 +18,8 @@ pub(super) fn draw(frame: &Frame<'_>, rows: &[(String, Vec<HeatCell>)]) -> Strin
         svg.text("label", (0.0, 20.0), Anchor::Start, "No days in this range");
         return svg.close();
     }
-    let days = (last - first) as usize + 1;
     let (legend, legend_height) = legend_of(rows, frame.size);
-    let strip = Strip::new(frame.size, first, days);
+    let strip = Strip::new(frame.size, first, last);
     let height = legend_height + (strip.head + strip.height) * rows.len() as f64 + 6.0;
     let mut svg = frame.open(height);
     for (state, tone, x, y) in &legend {
@@ -56,7 +55,8 @@ struct Strip {
 }
 
 impl Strip {
-    fn new(size: Size, first: f64, days: usize) -> Self {
+    fn new(size: Size, first: f64, last: f64) -> Self {
+        let days = (last - first) as usize + 1;
         if days <= LINE_DAYS {
             let line = if size == Size::Wide { days.max(20) } else { days.clamp(8, 16) };
             let pitch = (size.width() / line as f64).min(30.0);
@@ -74,10 +74,10 @@ impl Strip {
         }
         // Weeks start on Monday; day 0 (1970-01-01) was a Thursday.
         let first = first - (first + 3.0).rem_euclid(7.0);
-        let weeks_all = (days + 6).div_ceil(7) + 1;
+        let weeks_all = ((last - first) as usize / 7) + 1;
         let most = if size == Size::Wide { 53 } else { 27 };
         let weeks = weeks_all.clamp(20, most);
-        let pitch = (size.width() / weeks as f64).min(16.0);
+        let pitch = (size.width() / weeks as f64).min(19.0);
         let lines = weeks_all.div_ceil(weeks);
         Self {
             first,

@@ -29,8 +29,7 @@ struct Plot {
 pub(super) fn draw(frame: &Frame<'_>, series: &[Series], bands: &[(String, Decimal, Tone)], unit: &str) -> String {
     let height = if frame.size == Size::Wide { 270.0 } else { 250.0 };
     let mut svg = frame.open(height);
-    let days: Vec<Date> = series.iter().flat_map(|s| s.points.iter().map(|p| p.0)).collect();
-    let (Some(first), Some(last)) = (days.iter().min().copied(), days.iter().max().copied()) else {
+    let Some((first, last)) = span(series) else {
         svg.text("label", (0.0, 20.0), Anchor::Start, "No data in this range");
         return svg.close();
     };
@@ -38,8 +37,10 @@ pub(super) fn draw(frame: &Frame<'_>, series: &[Series], bands: &[(String, Decim
     let axis = Axis::over(values.map(number), 5.0);
     let legend = if series.len() > 1 { 24.0 } else { 0.0 };
     let left = axis.ticks.iter().map(|t| text_width(&axis.text(*t))).fold(0.0, f64::max) + 10.0;
+    // A currency stands in the title already.
+    let short = if matches!(unit, "×" | "%") { unit } else { "" };
     let ends = series.iter().filter_map(|s| s.points.iter().rev().find_map(|p| p.1));
-    let end_room = ends.map(|v| text_width(&label(v, unit))).fold(0.0, f64::max) + 14.0;
+    let end_room = ends.map(|v| text_width(&label(v, short))).fold(0.0, f64::max) + 14.0;
     let (right, top, bottom) = (frame.size.width() - end_room, 12.0 + legend, height - 26.0);
     let plot = Plot {
         left,
@@ -57,9 +58,25 @@ pub(super) fn draw(frame: &Frame<'_>, series: &[Series], bands: &[(String, Decim
         one_line(&mut svg, &plot, line, at);
     }
     limits(&mut svg, &plot, bands, series, unit);
-    end_labels(&mut svg, &plot, series, unit);
+    end_labels(&mut svg, &plot, series, short);
     targets(&mut svg, &plot, frame.size, series, unit);
     svg.close()
+}
+
+/// The days that are drawn: those with a value and as much of the gaps beside them as shows that they are gaps. A ratio that
+/// exists for two weeks of a year would otherwise be a dot at the edge.
+fn span(series: &[Series]) -> Option<(Date, Date)> {
+    let days = || series.iter().flat_map(|s| s.points.iter());
+    let edges = |days: &mut dyn Iterator<Item = Date>| {
+        days.fold(None, |found: Option<(Date, Date)>, day| {
+            Some(found.map_or((day, day), |(first, last)| (first.min(day), last.max(day))))
+        })
+    };
+    let all = edges(&mut days().map(|p| p.0))?;
+    let Some((first, last)) = edges(&mut days().filter(|p| p.1.is_some()).map(|p| p.0)) else { return Some(all) };
+    let margin = jiff::Span::new().days(((day(last) - day(first)) / 3.0).max(10.0) as i64);
+    let (from, to) = (first.checked_sub(margin).unwrap_or(first), last.checked_add(margin).unwrap_or(last));
+    Some((from.max(all.0), to.min(all.1)))
 }
 
 fn grid(svg: &mut Svg, plot: &Plot, axis: &Axis, (first, last): (Date, Date)) {

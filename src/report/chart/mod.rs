@@ -1,8 +1,9 @@
 //! Charts as plain SVG: no script, no inline style, so they obey a strict content policy, print, and follow the theme.
 //!
 //! - Colours are CSS classes (`s0`…`s5` for series, `tone-good` and so on); what a colour says, a word, shape or hatch says too.
-//! - Every mark with a link is an `<a>` with a `<title>`. Marks are for the pointer and out of the tab order: a drawing is one
-//!   image to assistive technology, and its data table ([`data`]) carries the same links for keyboards and screen readers.
+//! - Every mark with a link is an `<a>` with a `<title>`. A drawing is a named group of links; its marks are out of the tab order,
+//!   so that a year of days is not a year of stops: the page's script walks them by arrow keys, and the data table ([`data`])
+//!   carries the same links without any script.
 //! - Text does not shrink with the drawing: each chart is drawn for two widths ([`Size`]) and the page shows the one that fits.
 //!
 //! This is the only module that may use floats: positions on paper are not money.

@@ -22,7 +22,7 @@ impl Grid {
         let value_width = values.fold(0.0, f64::max) + 10.0;
         match size {
             Size::Wide => {
-                let label_width = labels.fold(0.0, f64::max).clamp(60.0, 200.0);
+                let label_width = labels.fold(0.0, f64::max).clamp(60.0, 260.0);
                 let to = size.width() - value_width;
                 // Few rows take the height that a chart beside them has.
                 let row = (240.0 / count.max(1) as f64).clamp(28.0, 44.0);
@@ -139,7 +139,16 @@ pub(super) fn ranked(
     }
     if let Some((text, level)) = marker {
         let at = x.at(number(*level));
-        svg.line("marker", (at, 16.0), (at, height));
+        match frame.size {
+            Size::Wide => svg.line("marker", (at, 16.0), (at, height)),
+            // The amounts stand above the bars here; the line must not run through them.
+            Size::Narrow => {
+                for n in 0..bars.len() {
+                    let top = head + grid.row * n as f64 + grid.bar_top;
+                    svg.line("marker", (at, top - 3.0), (at, top + grid.bar + 3.0));
+                }
+            }
+        }
         let words = format!("{text} {}", label(*level, short_unit));
         let half = text_width(&words) / 2.0;
         let middle = at.clamp(half, (frame.size.width() - half).max(half));

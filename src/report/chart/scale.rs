@@ -1,5 +1,6 @@
 //! From values and days to positions, with ticks where a person would put them.
 
+use super::super::render::display::grouped;
 use jiff::{Span, civil::Date};
 
 /// A straight map from a range of values to a range of positions.
@@ -63,7 +64,12 @@ impl Axis {
         let unit = if suffix == "k" { 1e3 } else { unit };
         let decimals = (-(self.step / unit).log10().floor()).clamp(0.0, 8.0) as usize;
         let gap = if suffix.is_empty() || size == 0.0 { "" } else { "\u{202f}" };
-        if size == 0.0 { "0".to_owned() } else { format!("{sign}{:.decimals$}{gap}{suffix}", size / unit) }
+        if size == 0.0 {
+            return "0".to_owned();
+        }
+        let digits = format!("{:.decimals$}", size / unit);
+        let (whole, fraction) = digits.find('.').map_or((digits.as_str(), ""), |at| digits.split_at(at));
+        format!("{sign}{}{fraction}{gap}{suffix}", grouped(whole))
     }
 }
 
@@ -124,6 +130,12 @@ mod tests {
             let axis = Axis::over(odd.clone(), 5.0);
             assert!(axis.high > axis.low && axis.ticks.len() > 1, "{odd:?}: {axis:?}");
         }
+    }
+
+    #[test]
+    fn ticks_of_thousands_have_group_marks() {
+        let axis = Axis::over([0.0, 7_100.0], 4.0);
+        assert_eq!(axis.text(8_000.0), "8,000");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Svg {
         let id = frame.id("chart");
         let mut svg = Self { out: String::with_capacity(8192), id };
         svg.push(format_args!(
-            r#"<svg class="{class}" viewBox="0 0 {} {}" role="img" aria-labelledby="{id}-t" aria-describedby="{id}-d" focusable="false">"#,
+            r#"<svg class="{class}" viewBox="0 0 {} {}" role="group" aria-labelledby="{id}-t" aria-describedby="{id}-d" focusable="false">"#,
             Num(width),
             Num(height),
             id = svg.id.clone(),

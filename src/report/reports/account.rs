@@ -3,7 +3,7 @@
 use crate::domain::account::AccountNo;
 use crate::domain::asset::AssetId;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
-use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table, Tone};
+use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
 use crate::report::params::Params;
 use crate::report::posting::{sides, state};
 use crate::report::source::{AccountLine, BookFacts, LineCursor, LineFilter, ReportError, Source, overflow};
@@ -34,7 +34,13 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     }
     if page.next.is_none() {
         let day = filter.from.or(facts.first_day).unwrap_or(filter.to);
-        rows.push(edge(facts, &filter, RowKind::Opening, day, "Opening balance", opening));
+        let mut row = edge(facts, &filter, RowKind::Opening, day, "Opening balance", opening);
+        if let Some(eve) = filter.from.and_then(|from| from.yesterday().ok()) {
+            let code = filter.asset.map(|asset| format!("asset={}&", facts.code(asset))).unwrap_or_default();
+            let to = format!("{}?{code}to={eve}", link::account(filter.account, None));
+            row.cells.iter_mut().filter(|cell| is_amount(cell)).for_each(|cell| cell.link = Some(to.clone()));
+        }
+        rows.push(row);
         rows.push(check(&filter, running == opening));
     }
     let title = format!("{} {}", filter.account, facts.account_name(filter.account));
@@ -53,6 +59,10 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         notes: vec!["The balance of a row is the balance after its posting, in the order of recording.".to_owned()],
         ..Doc::default()
     })
+}
+
+const fn is_amount(cell: &Cell) -> bool {
+    matches!(cell.content, Content::Value(_) | Content::Units { .. })
 }
 
 fn asked(facts: &BookFacts, params: &Params) -> Result<(LineFilter, Option<LineCursor>), ReportError> {

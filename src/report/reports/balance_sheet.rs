@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 /// Balances of one day, credit balances above zero for what is owed.
 struct Day<'a> {
+    on: Date,
     balance: &'a TrialBalance,
 }
 
@@ -44,8 +45,11 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     let before = params.date("compare")?;
     let balances = (source.balances(as_of)?, before.map(|day| source.balances(day)).transpose()?);
     let facts = source.facts();
-    let days: Vec<Day<'_>> =
-        [Some(&balances.0), balances.1.as_ref()].into_iter().flatten().map(|balance| Day { balance }).collect();
+    let days: Vec<Day<'_>> = [Some((as_of, &balances.0)), before.zip(balances.1.as_ref())]
+        .into_iter()
+        .flatten()
+        .map(|(on, balance)| Day { on, balance })
+        .collect();
     let mut rows = Vec::new();
     for class in [AccountClass::Asset, AccountClass::Liability, AccountClass::Equity] {
         rows.push(Row::of(RowKind::Group, vec![Cell::text(class.title())]));
@@ -53,18 +57,23 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
             let values = each(&days, |day| day.account(account))?;
             let name =
                 vec![Cell::text(account.to_string()).to(link::account(account, None)), Cell::text(facts.account_name(account))];
-            rows.push(line(RowKind::Body, name, &values, Some(&link::account(account, None))));
+            rows.push(line(RowKind::Body, name, &values, &days, &Behind::Account(account)));
         }
         let (label, values) = if class == AccountClass::Equity {
             let result = each(&days, |day| day.result())?;
-            let to = link::journal("account=4100,4110,4200,4300,4310,5100,5130,5150");
-            rows.push(line(RowKind::Body, vec![Cell::empty(), Cell::text("Result not yet closed")], &result, Some(&to)));
+            let open = Behind::Accounts(of_classes(facts, &[AccountClass::Income, AccountClass::Expense]));
+            rows.push(line(RowKind::Body, vec![Cell::empty(), Cell::text("Result not yet closed")], &result, &days, &open));
             ("Fund balance", each(&days, |day| day.equity())?)
         } else {
             (class.title(), each(&days, |day| day.class(class))?)
         };
         let label = vec![Cell::empty(), Cell::text(format!("Total: {}", label.to_lowercase()))];
-        rows.push(line(RowKind::Subtotal, label, &values, None));
+        let classes: &[AccountClass] = match class {
+            AccountClass::Equity => &[AccountClass::Equity, AccountClass::Income, AccountClass::Expense],
+            AccountClass::Liability => &[AccountClass::Liability],
+            _ => &[AccountClass::Asset],
+        };
+        rows.push(line(RowKind::Subtotal, label, &values, &days, &Behind::Accounts(of_classes(facts, classes))));
     }
     rows.push(check(&days)?);
     Ok(Doc {
@@ -103,11 +112,36 @@ fn accounts(facts: &BookFacts, days: &[Day<'_>], class: AccountClass) -> Result<
     Ok(found)
 }
 
-fn line(kind: RowKind, mut cells: Vec<Cell>, values: &[Value], to: Option<&str>) -> Row {
-    let linked = |cell: Cell| if let Some(to) = to { cell.to(to) } else { cell };
-    cells.extend(values.iter().map(|value| linked(Cell::value(*value))));
-    if let [now, before] = values {
-        cells.push(now.checked_sub(*before).map_or_else(|| Cell::blank("does not fit"), Cell::value));
+/// What a line is made of.
+enum Behind {
+    Account(AccountNo),
+    Accounts(Vec<AccountNo>),
+}
+
+impl Behind {
+    /// The entries up to a day, without those before another.
+    fn link(&self, from: Option<Date>, to: Date) -> String {
+        let until = format!("to={to}");
+        let days = from.map_or_else(|| until.clone(), |from| format!("from={from}&{until}"));
+        match self {
+            Self::Account(account) => format!("{}?{days}", link::account(*account, None)),
+            Self::Accounts(accounts) => format!("{}&{days}", link::postings(accounts)),
+        }
+    }
+}
+
+/// Accounts of the chart in these classes.
+fn of_classes(facts: &BookFacts, classes: &[AccountClass]) -> Vec<AccountNo> {
+    let of = |account: &&AccountNo| AccountClass::of(**account).is_some_and(|class| classes.contains(&class));
+    facts.accounts.keys().filter(of).copied().collect()
+}
+
+fn line(kind: RowKind, mut cells: Vec<Cell>, values: &[Value], days: &[Day<'_>], behind: &Behind) -> Row {
+    cells.extend(values.iter().zip(days).map(|(value, day)| Cell::value(*value).to(behind.link(None, day.on))));
+    if let ([now, before], [today, earlier]) = (values, days) {
+        let (first, last) = (today.on.min(earlier.on), today.on.max(earlier.on));
+        let to = behind.link(first.tomorrow().ok(), last);
+        cells.push(now.checked_sub(*before).map_or_else(|| Cell::blank("does not fit"), |value| Cell::value(value).to(to)));
     }
     Row::of(kind, cells)
 }
@@ -135,7 +169,12 @@ fn check(days: &[Day<'_>]) -> Result<Row, ReportError> {
     let state = if whole { ("balances", Tone::Good) } else { ("does not balance", Tone::Bad) };
     let label =
         vec![Cell::new(Content::State(state.0.to_owned(), state.1)), Cell::text("Assets less liabilities less fund balance")];
-    Ok(line(RowKind::Check, label, &differences, None))
+    let mut cells = label;
+    cells.extend(differences.iter().map(|difference| Cell::value(*difference)));
+    if days.len() > 1 {
+        cells.push(Cell::empty());
+    }
+    Ok(Row::of(RowKind::Check, cells))
 }
 
 fn finding(facts: &BookFacts, days: &[Day<'_>]) -> Result<String, ReportError> {

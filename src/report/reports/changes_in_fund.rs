@@ -147,9 +147,14 @@ fn table(facts: &BookFacts, shown: &[&Changes]) -> Result<Table, ReportError> {
     }
     let mut rows = Vec::new();
     let edge = |kind: RowKind, label: &str, value: &dyn Fn(&Changes) -> Value, all: Option<Value>| {
-        let to = |c: &Changes| format!("{}?as_of={}", link::report("balance-sheet"), c.period.last_day().min(facts.as_of));
+        let to = |c: &Changes| match kind {
+            RowKind::Opening => before(c.period),
+            _ => balance_sheet(c.period.last_day().min(facts.as_of)),
+        };
         let cells = shown.iter().map(|changes| Cell::value(value(changes)).to(to(changes)));
+        let end = if kind == RowKind::Opening { shown.first() } else { shown.last() };
         let total = all.filter(|_| shown.len() > 1).map(Cell::value);
+        let total = total.map(|cell| end.map_or_else(|| cell.clone(), |end| cell.clone().to(to(end))));
         Row::of(kind, std::iter::once(Cell::text(label)).chain(cells).chain(total).collect())
     };
     rows.push(edge(RowKind::Opening, "Fund balance before", &|c| c.opening, shown.first().map(|c| c.opening)));
@@ -161,10 +166,12 @@ fn table(facts: &BookFacts, shown: &[&Changes]) -> Result<Table, ReportError> {
         let mut cells = vec![Cell::text(label)];
         cells.extend(values.iter().zip(shown).map(|(value, changes)| {
             let cell = Cell::value(*value);
-            if key == "other" { cell } else { cell.to(entries(accounts, changes.period)) }
+            cell.to(if key == "other" { of_period(changes.period) } else { entries(accounts, changes.period) })
         }));
         if shown.len() > 1 {
-            cells.push(Cell::value(Value::checked_sum(values).ok_or_else(overflow)?));
+            let sum = Cell::value(Value::checked_sum(values).ok_or_else(overflow)?);
+            let all = shown.first().zip(shown.last()).map(|(first, last)| range(accounts, first.period, last.period));
+            cells.push(all.map_or_else(|| sum.clone(), |to| sum.clone().to(to)));
         }
         rows.push(Row::body(cells));
     }
@@ -181,18 +188,30 @@ fn table(facts: &BookFacts, shown: &[&Changes]) -> Result<Table, ReportError> {
 }
 
 fn entries(accounts: &[AccountNo], period: Period) -> String {
-    link::journal(&format!("account={}&period={period}&closings=out", list(accounts)))
+    link::journal(&format!("account={}&period={period}&closings=out", link::listed(accounts)))
 }
 
 /// The entries of several months, by their business dates.
 fn range(accounts: &[AccountNo], first: Period, last: Period) -> String {
-    let (from, to) = (first.first_day(), last.last_day());
-    link::journal(&format!("account={}&from={from}&to={to}&closings=out", list(accounts)))
+    let days = format!("from={}&to={}&closings=out", first.first_day(), last.last_day());
+    // The unnamed rest is of no account in particular.
+    let own = if accounts.is_empty() { String::new() } else { format!("account={}&", link::listed(accounts)) };
+    link::journal(&format!("{own}{days}"))
 }
 
-fn list(accounts: &[AccountNo]) -> String {
-    let accounts: Vec<String> = accounts.iter().map(ToString::to_string).collect();
-    accounts.join(",")
+/// Every entry that is booked in a period.
+fn of_period(period: Period) -> String {
+    link::journal(&format!("period={period}&closings=out"))
+}
+
+fn balance_sheet(day: jiff::civil::Date) -> String {
+    format!("{}?as_of={day}", link::report("balance-sheet"))
+}
+
+/// The balance sheet on the eve of a period.
+fn before(period: Period) -> String {
+    let first = period.first_day();
+    balance_sheet(first.yesterday().unwrap_or(first))
 }
 
 /// The fund balance must be what the balance-sheet accounts say it is.
@@ -212,18 +231,16 @@ fn check(shown: &[&Changes]) -> Row {
 /// From the balance before to the balance after over all months shown.
 pub fn waterfall(facts: &BookFacts, shown: &[&Changes]) -> Option<Chart> {
     let (first, last) = (shown.first()?, shown.last()?);
-    let mut steps = vec![(format!("Before {}", first.period), fund::decimal(first.opening), true, None)];
+    let mut steps = vec![(format!("Before {}", first.period), fund::decimal(first.opening), true, Some(before(first.period)))];
     for (at, (_, label, accounts)) in line_names().enumerate() {
         let sum = Value::checked_sum(shown.iter().filter_map(|changes| changes.lines.get(at).copied()))?;
         if !sum.is_zero() {
-            let to = (!accounts.is_empty()).then(|| {
-                if first.period == last.period {
-                    entries(accounts, last.period)
-                } else {
-                    range(accounts, first.period, last.period)
-                }
-            });
-            steps.push((label.to_owned(), fund::decimal(sum), false, to));
+            let to = match (first.period == last.period, accounts) {
+                (true, []) => of_period(last.period),
+                (true, _) => entries(accounts, last.period),
+                (false, _) => range(accounts, first.period, last.period),
+            };
+            steps.push((label.to_owned(), fund::decimal(sum), false, Some(to)));
         }
     }
     steps.push((format!("After {}", last.period), fund::decimal(last.closing), true, Some(link::report("balance-sheet"))));

@@ -34,7 +34,14 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         basis: fund::basis(facts, report, params, fund.prices.as_ref()),
         figures: figures(&fund),
         charts,
-        tables: vec![ratios(&fund), holdings(facts, &fund)?, obligations(facts, &fund)?, stress(&fund), memo(facts, &fund)],
+        tables: vec![
+            ratios(&fund),
+            holdings(facts, &fund)?,
+            obligations(facts, &fund)?,
+            stress(&fund),
+            policy(facts, &fund),
+            memo(facts, &fund),
+        ],
         notes: notes(),
     })
 }
@@ -198,25 +205,26 @@ fn ratios(fund: &Fund) -> Table {
     let coverage = &fund.coverage;
     let row = |ratio: &Ratio| {
         let (numerator, denominator) = fund::parts(ratio);
+        let to = numerator.link.clone().unwrap_or_else(|| link::coverage("holdings"));
         Row::body(vec![
-            Cell::new(Content::Code(ratio.key.clone())),
             Cell::text(&ratio.label),
-            fund::ratio_cell(ratio),
+            fund::ratio_cell(ratio).to(to),
             numerator,
             denominator,
             Cell::text(&ratio.formula),
+            Cell::new(Content::Code(ratio.key.clone())),
         ])
     };
     Table {
         id: "ratios".to_owned(),
         caption: "Ratios with their parts".to_owned(),
         columns: vec![
-            Column::text("key", "Key"),
             Column::text("ratio", "Ratio"),
             Column::number("value", "Value"),
             Column::number("numerator", "Numerator"),
             Column::number("denominator", "Denominator"),
             Column::text("formula", "Formula"),
+            Column::text("key", "Key in files"),
         ],
         rows: coverage.ratios.iter().chain(&coverage.matched).chain(&coverage.stress).map(row).collect(),
         next: None,
@@ -244,14 +252,14 @@ fn holdings(facts: &BookFacts, fund: &Fund) -> Result<Table, ReportError> {
                 Cell::units(units, position.scale).to(&to),
                 price.to(fund.prices.as_ref().map_or_else(|| "/prices".to_owned(), |set| link::price_set(set.cutoff_on))),
                 value.map_or_else(missing, Cell::value).to(&to),
-                Cell::new(Content::Percent(fund::level(position.haircut))),
+                Cell::new(Content::Percent(fund::level(position.haircut))).to(link::coverage("policy")),
             ]));
         }
     }
     if !rows.is_empty() {
         let mut cells = vec![Cell::text("Fund value"), Cell::empty(), Cell::empty(), Cell::empty(), Cell::empty()];
         cells.push(match &fund.coverage.fund_value {
-            Ok(value) => Cell::value(*value),
+            Ok(value) => Cell::value(*value).to(link::postings(&no::HOLDINGS)),
             Err(why) => Cell::blank(why),
         });
         cells.push(Cell::empty());
@@ -295,7 +303,7 @@ fn obligations(facts: &BookFacts, fund: &Fund) -> Result<Table, ReportError> {
         }
     }
     if !rows.is_empty() {
-        let total = Cell::value(fund.coverage.obligations);
+        let total = Cell::value(fund.coverage.obligations).to(link::postings(&no::OBLIGATIONS));
         rows.push(Row::of(RowKind::Total, vec![Cell::text("Obligations"), Cell::empty(), Cell::empty(), Cell::empty(), total]));
     }
     Ok(Table {
@@ -319,9 +327,9 @@ fn stress(fund: &Fund) -> Table {
         let (word, tone) = fund::judge(fund.terms.as_ref(), ratio.value.clone().ok());
         Row::body(vec![
             Cell::text(&ratio.label),
-            fund::amount_cell(&ratio.numerator),
-            fund::amount_cell(&ratio.denominator),
-            fund::ratio_cell(ratio),
+            fund::amount_cell(&ratio.numerator).to(link::coverage("holdings")),
+            fund::amount_cell(&ratio.denominator).to(link::coverage("obligations")),
+            fund::ratio_cell(ratio).to(link::coverage("policy")),
             Cell::new(Content::State(word, tone)),
         ])
     };
@@ -341,6 +349,41 @@ fn stress(fund: &Fund) -> Table {
     }
 }
 
+/// The policy in force: what people typed in, so there are no entries behind it.
+fn policy(facts: &BookFacts, fund: &Fund) -> Table {
+    let mut rows = Vec::new();
+    if let Some(terms) = &fund.terms {
+        let mut row = |what: String, cell: Cell| rows.push(Row::body(vec![Cell::text(what), cell]));
+        let currency = facts.currency();
+        row("In force since".to_owned(), Cell::new(Content::Date(terms.since)));
+        for (what, value) in [("Target", terms.targets.target), ("Floor", terms.targets.floor)] {
+            if let Some(value) = value {
+                row(format!("{what} of the fund value ({currency})"), Cell::value(value));
+            }
+        }
+        if let Some(minimum) = terms.minimum {
+            row("Minimum coverage".to_owned(), Cell::new(Content::Ratio(fund::level(minimum))));
+        }
+        for band in &terms.bands {
+            row(
+                format!("Coverage is called \u{201c}{}\u{201d} below", band.name),
+                Cell::new(Content::Ratio(fund::level(band.below))),
+            );
+        }
+        for (asset, haircut) in &terms.haircuts {
+            row(format!("Haircut of {}", facts.code(*asset)), Cell::new(Content::Percent(fund::level(*haircut))));
+        }
+    }
+    Table {
+        id: "policy".to_owned(),
+        caption: "Coverage policy: set by people, not made of entries".to_owned(),
+        columns: vec![Column::text("what", "What"), Column::number("value", "Value")],
+        rows,
+        next: None,
+        empty: Some("No coverage policy is in force; `safu policy coverage` sets one.".to_owned()),
+    }
+}
+
 fn memo(facts: &BookFacts, fund: &Fund) -> Table {
     let rows = fund.memo.iter().map(|figure| {
         Row::body(vec![
@@ -353,7 +396,7 @@ fn memo(facts: &BookFacts, fund: &Fund) -> Table {
     });
     Table {
         id: "memo".to_owned(),
-        caption: "Memo figures: compared with, never part of a total".to_owned(),
+        caption: "Memo figures: typed in to compare with, not made of entries and in no total".to_owned(),
         columns: vec![
             Column::text("account", "Account"),
             Column::text("name", "Name"),

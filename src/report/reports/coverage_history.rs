@@ -71,6 +71,35 @@ pub fn chart(points: &[Point], terms: Option<&CoverageTerms>) -> Chart {
     }
 }
 
+/// The chart of what the fund was worth and what it owed.
+pub fn value_chart(points: &[Point], currency: &str) -> Chart {
+    let line = |name: &str, value: &dyn Fn(&Point) -> Option<Value>| Series {
+        name: name.to_owned(),
+        points: points.iter().map(|p| (p.day, value(p).map(fund::decimal), Some(link::coverage_on(p.day)))).collect(),
+    };
+    let worth = |point: &Point| point.coverage.fund_value.clone().ok();
+    let most = points.iter().filter(|point| !point.coverage.obligations.is_zero()).max_by_key(|point| point.coverage.obligations);
+    let finding = match most {
+        None => "Nothing was owed on any of these days.".to_owned(),
+        Some(point) => {
+            let owed = fund::compact(point.coverage.obligations);
+            let beside =
+                worth(point).map_or_else(String::new, |value| format!(", when it was worth {} {currency}", fund::compact(value)));
+            format!("The fund owed most on {}, {owed} {currency}{beside}.", point.day)
+        }
+    };
+    Chart {
+        id: "value-history".to_owned(),
+        title: "Fund value and obligations".to_owned(),
+        finding,
+        kind: ChartKind::Line {
+            series: vec![line("Fund value", &worth), line("Obligations", &|point| Some(point.coverage.obligations))],
+            bands: Vec::new(),
+            unit: currency.to_owned(),
+        },
+    }
+}
+
 fn ratio(point: &Point, key: &str) -> Option<Decimal> {
     point.coverage.get(key).and_then(|ratio| ratio.value.clone().ok())
 }
@@ -90,7 +119,13 @@ fn drawn(point: &Point, key: &str) -> Option<Decimal> {
 fn drawn_finding(points: &[Point]) -> String {
     let beyond = points.iter().any(|point| ratio(point, "coverage").is_some_and(|ratio| ratio > HIGHEST_DRAWN));
     let words = if beyond { format!(" Points above {HIGHEST_DRAWN}× are left to the table.") } else { String::new() };
-    format!("{}{words}", finding(points))
+    let without = points.iter().filter(|point| ratio(point, "coverage").is_none()).count();
+    let gaps = match without {
+        none_or_all if none_or_all == 0 || none_or_all == points.len() => String::new(),
+        1 => " On one day there is no ratio, as nothing was owed.".to_owned(),
+        many => format!(" On {many} days there is no ratio, as nothing was owed."),
+    };
+    format!("{}{words}{gaps}", finding(points))
 }
 
 /// The day on which a ratio was lowest.
@@ -132,7 +167,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         title: report.title.to_owned(),
         finding: Some(finding(&points)),
         basis: fund::basis(facts, report, params, None),
-        charts: if points.is_empty() { Vec::new() } else { vec![chart(&points, terms)] },
+        charts: if points.is_empty() { Vec::new() } else { vec![chart(&points, terms), value_chart(&points, currency)] },
         tables: vec![Table {
             id: "coverage-history".to_owned(),
             caption: "Coverage at each price set, the latest first".to_owned(),
@@ -144,7 +179,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
                 Column::text("state", "State"),
                 Column::number("available", "Available"),
                 Column::number("matched", "Lowest matched"),
-                Column::text("matched_asset", "of"),
+                Column::text("matched_asset", "Of asset"),
             ],
             rows: rows.collect(),
             next: None,
@@ -164,14 +199,16 @@ fn row(point: &Point, terms: Option<&CoverageTerms>) -> Row {
     let cell = |key: &str| point.coverage.get(key).map_or_else(Cell::empty, fund::ratio_cell).to(&to);
     let (word, tone) = fund::judge(terms, ratio(point, "coverage"));
     let lowest = point.coverage.matched.first().map(|ratio: &Ratio| ratio.label.trim_start_matches("Matched ").to_owned());
+    // One reason a row is enough.
+    let beside = |key: &str| if ratio(point, "coverage").is_none() { Cell::empty() } else { cell(key) };
     Row::body(vec![
         Cell::new(Content::Date(point.day)).to(link::price_set(point.day)),
         value(&point.coverage.fund_value).to(&to),
         Cell::value(point.coverage.obligations).to(&to),
         cell("coverage"),
         Cell::new(Content::State(word, tone)),
-        cell("available"),
-        cell("matched"),
+        beside("available"),
+        beside("matched"),
         Cell::text(lowest.unwrap_or_default()),
     ])
 }

@@ -32,6 +32,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     let mut charts: Vec<Chart> = spark(&history).into_iter().collect();
     if !history.is_empty() {
         charts.push(coverage_history::chart(&history, fund.terms.as_ref()));
+        charts.push(coverage_history::value_chart(&history, facts.currency()));
     }
     charts.extend(changes_in_fund::waterfall(facts, &changes.iter().collect::<Vec<_>>()));
     Ok(Doc {
@@ -161,8 +162,8 @@ fn late_feeds(feeds: &[FeedState]) -> Table {
         Row::body(vec![
             Cell::text(&feed.venue).to(link::contributions(&feed.venue)),
             feed.last.map_or_else(|| Cell::blank("none yet"), |day| Cell::new(Content::Date(day))),
-            Cell::new(Content::Count(feed.missing)),
-            Cell::new(Content::Count(feed.waiting)),
+            Cell::new(Content::Count(feed.missing)).to(format!("{}#calendar", link::contributions(&feed.venue))),
+            Cell::new(Content::Count(feed.waiting)).to(format!("{}&state=quarantined#reports", link::contributions(&feed.venue))),
         ])
     };
     Table {

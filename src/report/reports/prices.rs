@@ -72,7 +72,7 @@ pub fn one(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         Err(_) => None,
     };
     let facts = source.facts();
-    let rows = set.quotes.iter().map(|(asset, quote)| row(facts, *asset, quote, before.as_ref()));
+    let rows = set.quotes.iter().map(|(asset, quote)| row(facts, day, (*asset, quote), before.as_ref()));
     Ok(Doc {
         name: report.name.to_owned(),
         title: format!("Prices of {day}"),
@@ -111,7 +111,9 @@ fn columns(facts: &BookFacts, before: Option<Date>) -> Vec<Column> {
     ]
 }
 
-fn row(facts: &BookFacts, asset: AssetId, quote: &Quote, before: Option<&PriceSet>) -> Row {
+/// A price leads to the entries that it valued, the price before to its set.
+fn row(facts: &BookFacts, day: Date, (asset, quote): (AssetId, &Quote), before: Option<&PriceSet>) -> Row {
+    let valued = link::journal(&format!("text=prices:{day}&asset={}", facts.code(asset)));
     let earlier = before.and_then(|set| Some((set, set.price(asset)?.decimal())));
     let change = earlier.and_then(|(_, earlier)| {
         let change = quote.price.decimal().checked_div(earlier)?.checked_sub(Decimal::ONE)?;
@@ -120,9 +122,9 @@ fn row(facts: &BookFacts, asset: AssetId, quote: &Quote, before: Option<&PriceSe
     let none = || Cell::blank("not in the set before");
     Row::body(vec![
         Cell::text(facts.code(asset)),
-        Cell::new(Content::Price(quote.price.decimal())),
+        Cell::new(Content::Price(quote.price.decimal())).to(&valued),
         Cell::text(&quote.basis),
         earlier.map_or_else(none, |(set, price)| Cell::new(Content::Price(price)).to(link::price_set(set.cutoff_on))),
-        change.map_or_else(none, |change| Cell::new(Content::Percent(change))),
+        change.map_or_else(none, |change| Cell::new(Content::Percent(change)).to(&valued)),
     ])
 }

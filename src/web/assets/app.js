@@ -72,6 +72,33 @@
     current.scrollIntoView({ block: 'nearest' });
   }
 
+  // Of all the marks of a drawing one is a stop of the tab key; arrows go from mark to mark.
+  function marksOf(svg) {
+    return Array.from(svg.querySelectorAll('a.mark'));
+  }
+
+  function prepareMarks() {
+    for (const svg of document.querySelectorAll('.plot svg')) {
+      const first = marksOf(svg)[0];
+      if (first) first.setAttribute('tabindex', '0');
+    }
+  }
+
+  function moveMark(event) {
+    const mark = event.target instanceof Element ? event.target.closest('svg a.mark') : null;
+    if (!mark) return false;
+    const all = marksOf(mark.closest('svg'));
+    const at = all.indexOf(mark);
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined) return false;
+    const next = all[Math.min(Math.max(to, 0), all.length - 1)];
+    mark.setAttribute('tabindex', '-1');
+    next.setAttribute('tabindex', '0');
+    next.focus();
+    event.preventDefault();
+    return true;
+  }
+
   function openKeys() {
     const dialog = document.getElementById('keys');
     if (dialog && !dialog.open) dialog.showModal();
@@ -83,6 +110,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target;
     if (target instanceof Element && target.closest('input, select, textarea, dialog, [contenteditable]')) return;
+    if (moveMark(event)) return;
     if (goPending) {
       goPending = false;
       const links = document.querySelectorAll('.top nav a');
@@ -130,6 +158,7 @@
     const tools = document.querySelector('.tools');
     if (tools) tools.hidden = false;
     themeButton();
+    prepareMarks();
     const open = document.getElementById('keys-open');
     if (open) open.addEventListener('click', openKeys);
     document.addEventListener('keydown', onKey);

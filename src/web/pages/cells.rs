@@ -32,7 +32,7 @@ pub(super) fn state(word: impl Into<String>, tone: Tone) -> Cell {
 
 /// An entry by its number.
 pub(super) fn entry(no: i64) -> Cell {
-    Cell::new(Content::Code(no.to_string())).to(link::entry(crate::domain::ids::EntryNo(no)))
+    Cell::text(no.to_string()).to(link::entry(crate::domain::ids::EntryNo(no)))
 }
 
 /// A table; `empty` says what is missing, why, and the one next step.

@@ -118,11 +118,11 @@ impl Feed {
         Ok(Doc {
             name: "contributions".to_owned(),
             title: "Contributions".to_owned(),
-            finding: Some(self.finding(&days)),
+            finding: Some(self.finding()),
             basis: Basis { as_of: Some(self.until), known_at: known_at(asked)?, prices: None, filters: filters.collect() },
             figures: figures(&days, open),
             charts,
-            tables: vec![self.list(), self.open_table(asked.currency)?],
+            tables: vec![self.open_table(asked.currency)?, self.list()],
             notes: vec![
                 "A day is missing when its report was due and nothing usable came; due is by the policy in force on that day."
                     .to_owned(),
@@ -131,15 +131,17 @@ impl Feed {
         })
     }
 
-    fn finding(&self, days: &[CalendarDay]) -> String {
+    fn finding(&self) -> String {
         if self.refs.venues.is_empty() {
             return "No venue is registered yet, so nothing is due. Add one with `safu venues add`.".to_owned();
         }
-        let bad = days.iter().filter(|day| wants_attention(day.state));
+        let venues = self.calendars.iter();
+        let mut bad =
+            venues.flat_map(|venue| venue.days.iter().filter(|day| wants_attention(day.state)).map(move |day| (venue, day)));
+        let Some((venue, day)) = bad.next() else { return "Every day that is due is covered.".to_owned() };
         match bad.count() {
-            0 => "Every day that is due is covered.".to_owned(),
-            1 => "One day wants attention.".to_owned(),
-            many => format!("{many} days want attention."),
+            0 => format!("One day wants attention: {} of {} is {}.", day.date, venue.venue, day.state.title().to_lowercase()),
+            more => format!("{} days want attention.", more.saturating_add(1)),
         }
     }
 
@@ -273,7 +275,10 @@ fn figures(days: &[CalendarDay], open: Value) -> Vec<Figure> {
         parts: None,
         hint: Some(hint).filter(|hint| !hint.is_empty()),
     };
-    let late = of(&[DayState::Late]);
+    let late = match of(&[DayState::Late]) {
+        0 => "none".to_owned(),
+        many => many.to_string(),
+    };
     let due_words = format::show(&Content::Count(i64::try_from(due).unwrap_or(i64::MAX)), format::Style::default()).plain();
     let receivable = link::account(no::CONTRIBUTIONS_RECEIVABLE, None);
     vec![

@@ -169,9 +169,17 @@ impl Found {
         amount(text, scale, why)
     }
 
+    /// A figure of the report with the entry that it was posted by; nothing stands behind one that was not posted.
+    fn posted(&self, cell: Cell) -> Cell {
+        match self.report.item.entry {
+            Some(no) => cell.to(link::entry(crate::domain::ids::EntryNo(no))),
+            None => cell,
+        }
+    }
+
     /// By asset: what the manifest says, what the rows say, the difference, and what the fund gets of it.
     fn totals(&self) -> Table {
-        let to = self.report.item.entry.map(|no| link::entry(crate::domain::ids::EntryNo(no)));
+        let posted = |cell| self.posted(cell);
         let row = |total: &TotalItem| {
             let rows = |text: &str| {
                 let cell = self.units(&total.asset, text, "rows not kept");
@@ -188,10 +196,10 @@ impl Found {
                 rows(&total.gross_fee),
                 rows(&total.rebate),
                 rows(&total.net_fee),
-                self.units(&total.asset, &total.control_total, "not named"),
-                self.units(&total.asset, &total.difference, "unknown"),
+                posted(self.units(&total.asset, &total.control_total, "not named")),
+                posted(self.units(&total.asset, &total.difference, "unknown")),
                 agrees,
-                to.as_ref().map_or_else(|| contribution.clone(), |to| contribution.clone().to(to)),
+                posted(contribution),
             ])
         };
         let columns = vec![
@@ -210,7 +218,6 @@ impl Found {
 
     fn contribution_changes(&self, restated: &RestatementView) -> Table {
         let to = link::fee_report(restated.previous.id);
-        let posted = self.report.item.entry.map(|no| link::entry(crate::domain::ids::EntryNo(no)));
         let row = |change: &view::ChangeItem| {
             let units = |text: &str| self.units(&change.asset, text, "unknown");
             let difference = units(&change.difference);
@@ -218,7 +225,7 @@ impl Found {
                 Cell::text(&change.asset),
                 units(&change.before).to(&to),
                 units(&change.after).to("#totals"),
-                posted.as_ref().map_or_else(|| difference.clone(), |to| difference.clone().to(to)),
+                self.posted(difference),
             ])
         };
         let columns = vec![
@@ -239,13 +246,14 @@ impl Found {
                 "removed" => Tone::Bad,
                 _ => Tone::Warn,
             };
+            let to = link::fee_report(restated.previous.id);
             let side = |figures: &Option<[String; 3]>| {
                 let cells = figures.as_ref().map(|all| all.each_ref().map(|text| self.units(&change.fee_asset, text, "")));
                 cells.unwrap_or_else(|| [Cell::empty(), Cell::empty(), Cell::empty()])
             };
             let mut cells = vec![state(change.kind, tone), Cell::text(&change.pair), Cell::text(&change.fee_asset)];
             for (before, after) in side(&change.before).into_iter().zip(side(&change.after)) {
-                cells.extend([before, after]);
+                cells.extend([before.to(&to), self.posted(after)]);
             }
             Row::body(cells)
         };
@@ -282,9 +290,9 @@ impl Found {
                 count(row.trades),
                 volume(&row.volume_base),
                 volume(&row.volume_quote),
-                units(&row.gross_fee),
-                units(&row.rebate),
-                units(&row.net_fee),
+                self.posted(units(&row.gross_fee)),
+                self.posted(units(&row.rebate)),
+                self.posted(units(&row.net_fee)),
             ])
         };
         let columns = vec![

@@ -8,7 +8,7 @@ use crate::report::format::{self, Shown, Style};
 /// A cell ready for its template.
 #[derive(Debug, Clone)]
 pub struct CellView {
-    /// CSS classes: `text`, `code`, `number`, `number money`, `state`, `blank` or `time`.
+    /// CSS classes: `text`, `code`, `number`, `number money`, `number count`, `state`, `blank` or `time`.
     pub kind: &'static str,
     /// The parts of what is shown.
     pub shown: Shown,
@@ -30,6 +30,7 @@ impl CellView {
             Content::Blank(_) => "blank",
             Content::Date(_) | Content::Time(_) => "time",
             Content::Value(_) => "number money",
+            Content::Count(_) => "number count",
             _ => "number",
         };
         let tone = if let Content::State(_, tone) = &cell.content { tone_name(*tone) } else { "" };
@@ -39,8 +40,9 @@ impl CellView {
             _ => String::new(),
         };
         let shown = format::show(&cell.content, style);
-        // A link without words could not be seen, and would still take its place in the row.
-        let link = cell.link.as_deref().filter(|_| !shown.is_empty());
+        // A link without words could not be seen, and would still take its place in the row; the reason why there is no figure
+        // leads nowhere.
+        let link = cell.link.as_deref().filter(|_| !shown.is_empty() && kind != "blank");
         let href = link.map(|link| context.carry(link)).unwrap_or_default();
         Self { kind, shown, href, tone, datetime }
     }
@@ -53,6 +55,21 @@ impl CellView {
     /// True for a sentence, which needs a column that does not fold it into a stack of single words.
     pub fn is_long(&self) -> bool {
         self.kind == "text" && self.shown.text.chars().count() > 28
+    }
+
+    /// True for a word or two, which stay on one line.
+    pub fn is_short(&self) -> bool {
+        self.kind == "text" && self.shown.text.chars().count() <= 20
+    }
+
+    /// True for exactly nothing: a dash, linked like any amount but without its line.
+    pub fn is_nil(&self) -> bool {
+        self.shown.text == format::DASH
+    }
+
+    /// True for a count, which is not an amount of the books.
+    pub fn is_count(&self) -> bool {
+        self.kind == "number count"
     }
 
     /// True for anything made of digits.
@@ -94,8 +111,8 @@ pub struct TableView {
     pub first: Option<String>,
     /// Address of the next page, if there is one.
     pub next: Option<String>,
-    /// Said instead of rows.
-    pub empty: String,
+    /// Said instead of rows, with what is code in it.
+    pub empty: Vec<(String, bool)>,
 }
 
 impl TableView {
@@ -122,9 +139,15 @@ impl TableView {
                 .filter(|_| table.next.is_some() || !table.rows.is_empty())
                 .map(|_| context.here_with("cursor", "")),
             next: table.next.as_deref().map(|cursor| context.here_with("cursor", cursor)),
-            empty: table.empty.clone().unwrap_or_else(|| "Nothing to show.".to_owned()),
+            empty: spans(table.empty.as_deref().unwrap_or("Nothing to show.")),
         }
     }
+}
+
+/// A sentence in pieces of (text, is code): what stands between backticks is code.
+pub fn spans(text: &str) -> Vec<(String, bool)> {
+    let pieces = text.split('`').enumerate().map(|(at, piece)| (piece.to_owned(), at.is_multiple_of(2)));
+    pieces.map(|(piece, plain)| (piece, !plain)).filter(|(piece, _)| !piece.is_empty()).collect()
 }
 
 fn row_view(context: &PageContext, row: &Row, styles: &[Style]) -> RowView {
@@ -181,11 +204,19 @@ impl FigureView {
             unit: unit.trim().to_owned(),
             state: figure.state.as_ref().map(|(word, tone)| (word.clone(), tone_name(*tone))),
             formula: figure.formula.clone(),
-            parts: figure.parts.as_ref().map(|(a, b)| (CellView::alone(context, a), CellView::alone(context, b))),
+            parts: figure
+                .parts
+                .as_ref()
+                .filter(|(a, b)| !(is_blank(a) || is_blank(b)))
+                .map(|(a, b)| (CellView::alone(context, a), CellView::alone(context, b))),
             hint: figure.hint.clone(),
             spark: spark.map(|c| chart::draw(&carried(context, c), Size::Wide)),
         }
     }
+}
+
+const fn is_blank(cell: &Cell) -> bool {
+    matches!(cell.content, Content::Blank(_))
 }
 
 /// A chart ready for its template.

@@ -112,6 +112,12 @@ rm -rf "$2""#;
         self.post(&format!("element/{}/value", self.element(css)), &json!({ "text": text }));
     }
 
+    /// Presses and lets go one key: a letter, or one of WebDriver's signs for keys such as Escape.
+    pub fn press(&self, key: &str) {
+        let steps = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
+        self.post("actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": steps }] }));
+    }
+
     fn element(&self, css: &str) -> String {
         let found = self.post("element", &json!({ "using": "css selector", "value": css }));
         let id = found.as_object().and_then(|o| o.values().next()).and_then(Value::as_str);

@@ -61,14 +61,14 @@ pub fn payout(conn: &mut Conn, incident: Option<&str>, id: i64, after: i64, limi
 pub(super) fn table(refs: &Refs, incident: &str, batches: &[Batch]) -> Table {
     let row = |batch: &Batch| {
         let to = link::payout(incident, batch.id);
-        let units = |quantity| Cell::units(quantity, refs.scale(batch.asset)).to(&to);
+        let units = |quantity| Cell::units(quantity, refs.scale(batch.asset)).to(link::entry(batch.entry));
         let txid = match batch.transactions.as_slice() {
             [] => Cell::empty(),
             [one] => Cell::code(&one.txid),
             [first, ..] => Cell::code(format!("{} and more", first.txid)),
         };
         Row::body(vec![
-            Cell::code(batch.id.to_string()).to(&to),
+            Cell::text(batch.id.to_string()).to(&to),
             Cell::date(batch.paid_on),
             Cell::text(wallet(refs, batch.wallet)),
             Cell::text(refs.code(batch.asset)),
