@@ -57,7 +57,7 @@ fn open(url: &str) -> Book {
         let asset = NewAsset { code: code.to_owned(), network: "main".to_owned(), scale: 8, own_token: false };
         book.add_asset(&call(), asset).unwrap();
     }
-    let venue = NewVenue { code: "spot".to_owned(), first_due: "2019-01-01".parse().unwrap(), due_hours: 24 };
+    let venue = NewVenue { code: "spot".to_owned(), first_due: "2019-01-01".parse().unwrap() };
     book.add_venue(&call(), venue).unwrap();
     book.set_contribution_policy(&call(), "2019-01-01".parse().unwrap(), ContributionTerms::of_all_venues("0.1")).unwrap();
     let prices = ASSETS.map(|code| (code.to_owned(), Quote::observed("5850.1"))).into_iter().collect();

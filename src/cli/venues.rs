@@ -18,16 +18,13 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Add a venue.
+    /// Add a venue. When its reports are due is set by the contribution policy, for it alone or for all.
     Add {
         /// Code, for example spot.
         code: String,
         /// First business date that a report is due for.
         #[arg(long, value_name = "DATE")]
         first_due: Date,
-        /// Hours after the end of the business date until a report is late.
-        #[arg(long, default_value_t = 24)]
-        due_hours: i32,
     },
     /// List the venues.
     List,
@@ -37,20 +34,17 @@ enum Verb {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     match &args.verb {
-        Verb::Add { code, first_due, due_hours } => {
-            let new = NewVenue { code: code.clone(), first_due: *first_due, due_hours: *due_hours };
+        Verb::Add { code, first_due } => {
+            let new = NewVenue { code: code.clone(), first_due: *first_due };
             let reply = book.add_venue(&ctx.call(), new)?;
             ctx.print_reply(&reply, |answer| format!("Venue {} is number {}.", field(answer, "venue"), field(answer, "id")))
         }
         Verb::List => {
-            let rows = book.read(reference::venue_rows)?.into_iter().map(|venue| {
-                Row::body(vec![Cell::text(venue.code), Cell::text(venue.first_due), Cell::count(i64::from(venue.due_hours))])
-            });
-            let columns = vec![
-                Column::text("code", "Code"),
-                Column::text("first_due", "First report due for"),
-                Column::number("due_hours", "Due after (h)"),
-            ];
+            let rows = book
+                .read(reference::venue_rows)?
+                .into_iter()
+                .map(|venue| Row::body(vec![Cell::text(venue.code), Cell::text(venue.first_due)]));
+            let columns = vec![Column::text("code", "Code"), Column::text("first_due", "First report due for")];
             let empty = "There is no venue yet; add one with `safu venues add`.";
             ctx.print_doc(&doc("venues", "Venues", columns, rows.collect(), empty), None)
         }

@@ -36,7 +36,7 @@ pub fn run(story: &mut Story<'_>) -> Result<(), DemoError> {
     }
     for venue in [SPOT, MARGIN] {
         let call = story.call("cli:controller");
-        done(story.book.add_venue(&call, NewVenue { code: venue.to_owned(), first_due: FIRST_DAY, due_hours: 24 }))?;
+        done(story.book.add_venue(&call, NewVenue { code: venue.to_owned(), first_due: FIRST_DAY }))?;
     }
     policies(story)?;
     user_assets(story, FIRST_DAY, "350000", "7060")

@@ -58,10 +58,8 @@ pub struct NewWallet {
 pub struct NewVenue {
     /// Code, for example `spot`.
     pub code: String,
-    /// First business date a report is due for.
+    /// First business date a report is due for. By when, the contribution policy says.
     pub first_due: Date,
-    /// Hours after the end of the business date until a report is late.
-    pub due_hours: i32,
 }
 
 fn to_value(body: &impl Serialize) -> Value {
@@ -147,17 +145,13 @@ impl Book {
     /// Adds a venue.
     pub fn add_venue(&self, call: &Call, new: NewVenue) -> Result<Reply, StoreError> {
         Name::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
-        if !(0..=720).contains(&new.due_hours) {
-            return Err(Rejection::invalid("/due_hours", new.due_hours, "use 0 to 720 hours").into());
-        }
         self.command(call, &json!({"venue": to_value(&new)}), move |tx| {
             let refs = Refs::load(tx.conn)?;
             if refs.venues.values().any(|venue| venue.code == new.code) {
                 return Err(exists("a venue", &new.code));
             }
             let id = next_id(refs.venues.keys().last().map(|id| id.0));
-            let row =
-                VenueRow { id, code: new.code.clone(), first_due: new.first_due.to_string(), due_hours: new.due_hours, leaf: 0 };
+            let row = VenueRow { id, code: new.code.clone(), first_due: new.first_due.to_string(), leaf: 0 };
             tx.record(row);
             Ok(Answer::created(json!({"venue": new.code, "id": id})))
         })

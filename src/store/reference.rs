@@ -84,8 +84,6 @@ pub struct VenueRow {
     pub code: String,
     /// First business date a report is due for.
     pub first_due: String,
-    /// Hours after the end of the business date until a report is late.
-    pub due_hours: i32,
     /// Leaf.
     pub leaf: i64,
 }
@@ -122,7 +120,7 @@ record_row!(WalletRow, wallet, "wallet", w => json!({
     "id": w.id, "code": w.code, "account": w.account_no, "address": w.address,
 }));
 record_row!(VenueRow, venue, "venue", v => json!({
-    "id": v.id, "code": v.code, "first_due": v.first_due, "due_hours": v.due_hours,
+    "id": v.id, "code": v.code, "first_due": v.first_due,
 }));
 
 /// The book's row.

@@ -143,8 +143,6 @@ diesel::table! {
         code -> Text,
         #[doc = "Column `first_due`."]
         first_due -> Text,
-        #[doc = "Column `due_hours`."]
-        due_hours -> Integer,
         #[doc = "Column `leaf`."]
         leaf -> BigInt,
     }

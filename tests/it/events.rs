@@ -32,7 +32,7 @@ fn book(db: &TestDb) -> Book {
         book.add_asset(&call(), asset).unwrap().success().unwrap();
     }
     for code in ["spot", "futures"] {
-        let venue = NewVenue { code: code.to_owned(), first_due: "2019-01-01".parse().unwrap(), due_hours: 24 };
+        let venue = NewVenue { code: code.to_owned(), first_due: "2019-01-01".parse().unwrap() };
         book.add_venue(&call(), venue).unwrap().success().unwrap();
     }
     let terms = ContributionTerms::of_all_venues("0.1");

@@ -38,7 +38,7 @@ pub fn opened(db: &TestDb) -> Book {
     for (code, account) in [("cold", 1110), ("payout", 1120)] {
         done(book.add_wallet(&call(), typed(json!({"code": code, "account": account, "address": "addr"}))));
     }
-    done(book.add_venue(&call(), typed(json!({"code": "spot", "first_due": "2019-01-01", "due_hours": 24}))));
+    done(book.add_venue(&call(), typed(json!({"code": "spot", "first_due": "2019-01-01"}))));
     let day = "2019-01-01".parse().unwrap();
     done(book.set_contribution_policy(&call(), day, typed(json!({"share": "0.1"}))));
     done(book.set_memo(&call(), day, typed(json!({"account": 9100, "asset": "BTC", "quantity": "350000"}))));

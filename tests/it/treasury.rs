@@ -256,7 +256,7 @@ on_both_engines!(an_entry_is_reversed_once_and_only_if_it_was_posted_by_hand, |d
 on_both_engines!(policies_and_memo_figures_hold_from_their_day, |db| {
     let book = new_book(&db);
     set_day(&book, "2019-06-01");
-    let venue = NewVenue { code: "spot".to_owned(), first_due: day("2019-01-01"), due_hours: 24 };
+    let venue = NewVenue { code: "spot".to_owned(), first_due: day("2019-01-01") };
     done(book.add_venue(&call(), venue));
     done(book.set_contribution_policy(&call(), day("2019-01-01"), ContributionTerms::of_all_venues("0.1")));
     let own = ContributionTerms { venue: Some("spot".to_owned()), ..ContributionTerms::of_all_venues("0.05") };

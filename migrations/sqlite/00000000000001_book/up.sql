@@ -71,7 +71,6 @@ CREATE TABLE venue (
     id INTEGER NOT NULL PRIMARY KEY,
     code TEXT NOT NULL UNIQUE,
     first_due TEXT NOT NULL,
-    due_hours INTEGER NOT NULL,
     leaf INTEGER NOT NULL UNIQUE
 ) STRICT;
 

@@ -28,7 +28,7 @@ pub fn small_book(db: &TestDb) -> Book {
         book.add_asset(&fresh(), asset).unwrap();
     }
     for code in ["spot", "futures"] {
-        let venue = NewVenue { code: code.into(), first_due: day("2018-07-14"), due_hours: 24 };
+        let venue = NewVenue { code: code.into(), first_due: day("2018-07-14") };
         book.add_venue(&fresh(), venue).unwrap();
     }
     book.set_contribution_policy(&fresh(), day("2018-07-14"), ContributionTerms::of_all_venues("0.1")).unwrap();

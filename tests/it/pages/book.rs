@@ -35,7 +35,7 @@ pub fn full_book(db: &TestDb) -> Book {
     }))
     .unwrap();
     accepted(book.set_coverage_policy(&call(), "2019-05-01".parse().unwrap(), policy));
-    let spot = NewVenue { code: "spot".to_owned(), first_due: "2019-05-05".parse().unwrap(), due_hours: 24 };
+    let spot = NewVenue { code: "spot".to_owned(), first_due: "2019-05-05".parse().unwrap() };
     accepted(book.add_venue(&call(), spot));
     let terms = ContributionTerms::of_all_venues("0.1");
     accepted(book.set_contribution_policy(&call(), "2019-05-01".parse().unwrap(), terms));

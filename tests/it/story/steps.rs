@@ -31,7 +31,7 @@ impl Story {
     /// One venue that owes a tenth of its fees.
     pub fn venue(&mut self) {
         let first = "2018-12-31".parse().unwrap();
-        self.reply(|book, call| book.add_venue(&call, NewVenue { code: "spot".to_owned(), first_due: first, due_hours: 24 }));
+        self.reply(|book, call| book.add_venue(&call, NewVenue { code: "spot".to_owned(), first_due: first }));
         self.reply(|book, call| book.set_contribution_policy(&call, first, ContributionTerms::of_all_venues("0.1")));
     }
 

@@ -205,7 +205,7 @@ pub fn new_book(db: &TestDb) -> Book {
         let new = NewWallet { code: code.to_owned(), account, address: String::new() };
         done(book.add_wallet(&call(), new));
     }
-    let spot = NewVenue { code: "spot".to_owned(), first_due: "2019-05-01".parse().unwrap(), due_hours: 24 };
+    let spot = NewVenue { code: "spot".to_owned(), first_due: "2019-05-01".parse().unwrap() };
     done(book.add_venue(&call(), spot));
     let from = "2019-05-01".parse().unwrap();
     done(book.set_contribution_policy(&call(), from, ContributionTerms::of_all_venues("0.1")));
