@@ -7,13 +7,16 @@ mod tables;
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
+use super::listing::{field, moved_text};
 use crate::domain::contribution::manifest::{DescribeMeta, describe};
 use crate::domain::text::Name;
 use crate::service::clock::Clock;
+use crate::service::contributions::rejection::RejectReport;
 use crate::service::contributions::{ageing, calendar, view};
 use clap::Subcommand;
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Options of `safu contributions`.
@@ -73,6 +76,14 @@ enum Verb {
         /// Print the rows that were refused, as CSV, and nothing else.
         #[arg(long)]
         failed_rows: bool,
+    },
+    /// Reject a report that is in quarantine, whatever it waits for; its rows stay, and a higher version mends it.
+    Reject {
+        /// Its number in the book.
+        report: i64,
+        /// Why, for those who read the book later.
+        #[arg(long)]
+        reason: String,
     },
     /// What is accrued but not settled, by age.
     Ageing {
@@ -142,6 +153,10 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let (report, restated) = ctx.book()?.read(|conn| Ok((view::report(conn, *id)?, view::restatement(conn, *id)?)))?;
             ctx.print_doc(&tables::show(&report, restated.as_ref()), None)
         }
+        Verb::Reject { report, reason } => {
+            let reply = ctx.book()?.reject_report(&ctx.call(), *report, RejectReport { reason: reason.clone() })?;
+            ctx.print_reply(&reply, rejected)
+        }
         Verb::Ageing { as_of, known_at } => {
             let book = ctx.book()?;
             let as_of = as_of.unwrap_or_else(|| book.clock.today());
@@ -153,12 +168,20 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         }
         Verb::Release => {
             let reply = ctx.book()?.release_waiting(&ctx.call())?;
-            ctx.print_reply(&reply, |answer| {
-                let count = answer.get("released").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
-                format!("{count} reports moved.")
+            ctx.print_reply(&reply, |answer| match moved_text(answer, "released") {
+                text if text.is_empty() => "No report could move.".to_owned(),
+                text => text,
             })
         }
     }
+}
+
+fn rejected(answer: &Value) -> String {
+    let [id, name, version] = ["id", "report_id", "version"].map(|member| field(answer, member));
+    let moved = moved_text(answer, "moved");
+    format!(
+        "Report {id} ({name} version {version}) is rejected and will not be posted; its rows are kept. A higher version mends it.\n{moved}"
+    )
 }
 
 fn manifest(ctx: &Ctx, args: &ManifestArgs) -> CliResult {

@@ -37,6 +37,19 @@ pub fn entries_text(answer: &Value) -> String {
     entries.into_iter().flatten().map(entry_text).collect()
 }
 
+/// The fee reports that a command moved though it was not about them, one line each; empty where none did.
+pub fn moved_text(answer: &Value, member: &str) -> String {
+    let moved = answer.get(member).and_then(Value::as_array);
+    let line = |report: &Value| {
+        let [id, name, venue, day] = ["id", "report_id", "venue", "business_date"].map(|member| field(report, member));
+        let [version, state, reason, entry] = ["version", "state", "reason", "entry"].map(|member| field(report, member));
+        let reason = if reason.is_empty() { reason } else { format!(" ({})", reason.replace('-', " ")) };
+        let entry = if entry.is_empty() { entry } else { format!(", entry {entry}") };
+        format!("Fee report {id} ({name} version {version}, {venue} of {day}) is now {state}{reason}{entry}.\n")
+    };
+    moved.into_iter().flatten().map(line).collect()
+}
+
 /// Reads `WALLET:ASSET:QUANTITY`, for example `cold-btc:BTC:1.5`. Wallet codes may have colons themselves.
 ///
 /// # Errors

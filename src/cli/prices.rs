@@ -2,7 +2,7 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
-use super::listing::{doc, entries_text, entry_text, field, pair};
+use super::listing::{doc, entries_text, entry_text, field, moved_text, pair};
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::price::Price;
@@ -143,10 +143,12 @@ fn typed(args: &LockArgs) -> Option<GivenPrices> {
     Some(GivenPrices { source: args.source.clone(), source_hash: String::new(), prices: args.price.iter().map(quote).collect() })
 }
 
+/// The set, what it was valued at, and the fee reports that waited for it.
 fn lock_text(answer: &serde_json::Value) -> String {
     let entries = answer.get("entries").and_then(serde_json::Value::as_array);
     let posted: String = entries.into_iter().flatten().map(entry_text).collect();
-    format!("The set of {} is locked.\n{posted}", field(answer, "day"))
+    let released = moved_text(answer, "released");
+    format!("The set of {} is locked.\n{posted}{released}", field(answer, "day"))
 }
 
 fn list(book: &Book) -> Result<Doc, CliError> {

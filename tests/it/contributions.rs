@@ -10,5 +10,7 @@ mod open;
 mod parallel;
 #[path = "contributions/refused.rs"]
 mod refused;
+#[path = "contributions/rejection.rs"]
+mod rejection;
 #[path = "contributions/versions.rs"]
 mod versions;

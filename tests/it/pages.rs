@@ -34,6 +34,7 @@ const PAGES: &[(&str, &str)] = &[
     ("contributions", "/contributions"),
     ("fee-report", "/contributions/reports/2"),
     ("fee-report-refused", "/contributions/reports/4"),
+    ("fee-report-rejected", "/contributions/reports/5"),
     ("events", "/contributions/events"),
     ("batch", "/contributions/events/1"),
     ("incidents", "/incidents"),
@@ -168,7 +169,12 @@ on_both_engines!(a_report_shows_what_became_of_it, |db| {
     assert_eq!(server.get("/contributions/reports/1/failed.csv").send().status, 409);
     let refused = server.get("/contributions?state=rejected").send().text();
     let list = refused.split("id=\"reports\"").nth(1).expect("the list of reports");
-    assert_eq!(table_rows(list), 1);
+    assert_eq!(table_rows(list), 2);
+    for part in ["Rejected by", "Rejected because", "&#60;script&#62;alert(1)", "came before with SHA-256"] {
+        assert!(page(5).contains(part), "{part}: {}", page(5));
+    }
+    assert!(!page(5).contains("Download the failed rows"), "all of its rows are kept");
+    assert!(page(6).contains("safu contributions reject 6 --reason"), "how to end the quarantine");
     let feed = server.get("/contributions").send().text();
     assert!(feed.contains("2019-05-05: Missing"), "the strip does not show the missing day");
 });

@@ -189,18 +189,20 @@ fn totals(report: &ReportView) -> Table {
 fn steps(report: &ReportView) -> Table {
     let mut rows = Vec::new();
     for step in &report.steps {
-        let first = step.problems.first().map_or_else(String::new, |p| format!("{}: {}", p.pointer, p.detail));
+        let first = step.problems.first().map(|p| format!("{}: {}", p.pointer, p.detail));
+        let first = first.or_else(|| step.because.clone()).unwrap_or_default();
         let cells = vec![
             Cell::count(step.step),
             state(&step.state),
             Cell::text(&step.reason),
             entry(step.entry),
+            Cell::text(&step.by),
             Cell::time(step.recorded_at),
             Cell::text(first),
         ];
         rows.push(Row::body(cells));
         for problem in step.problems.iter().skip(1) {
-            let mut cells: Vec<Cell> = (0..5).map(|_| Cell::empty()).collect();
+            let mut cells: Vec<Cell> = (0..6).map(|_| Cell::empty()).collect();
             cells.push(Cell::text(format!("{}: {}", problem.pointer, problem.detail)));
             rows.push(Row::body(cells));
         }
@@ -210,8 +212,9 @@ fn steps(report: &ReportView) -> Table {
         ("state", "State", false),
         ("reason", "Reason", false),
         ("entry", "Entry", true),
+        ("by", "By", false),
         ("recorded_at", "When", false),
-        ("problems", "Problems", false),
+        ("problems", "Problems, or why", false),
     ]);
     Table::new("steps", "What became of it", columns, rows, "Nothing became of it yet.")
 }

@@ -5,6 +5,7 @@ pub mod ageing;
 mod batch;
 pub mod calendar;
 pub mod events;
+pub mod rejection;
 pub mod reports;
 pub mod view;
 pub mod waiting;

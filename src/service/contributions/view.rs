@@ -1,7 +1,7 @@
 //! Fee reports as pages, the API and the command line show them. Amounts are exact texts in whole units.
 
 use super::reports::row_number;
-use super::waiting::REJECTED;
+use super::waiting::{BY_HAND, REJECTED};
 use crate::domain::amount::{Quantity, format_minor_trimmed};
 use crate::domain::contribution::restatement::{RowChangeKind, row_changes, total_changes};
 use crate::domain::contribution::rows::{FeeRow, RowSet, VOLUME_SCALE};
@@ -12,6 +12,7 @@ use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::fee_report::{self, Filter, PostedRow, ReportRow, StepRow, StoredFeeRow};
+use crate::store::log;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -93,10 +94,14 @@ pub struct StepItem {
     pub state: String,
     /// Reason.
     pub reason: String,
-    /// Problems.
+    /// Problems; of a rejection by hand none.
     pub problems: Vec<KeptProblem>,
+    /// Why a person rejected it, in that person's words.
+    pub because: Option<String>,
     /// Entry.
     pub entry: Option<i64>,
+    /// Whose command caused it, as its leaf proves.
+    pub by: String,
     /// When.
     pub recorded_at: Timestamp,
     /// Leaf that proves it.
@@ -300,18 +305,10 @@ pub fn report(conn: &mut Conn, id: i64) -> Result<ReportView, StoreError> {
     let entry = steps.iter().find_map(|step| step.entry_no);
     let item = item(&refs, &row, steps.last(), posted.as_ref(), entry);
     let totals = totals(&refs, &row, &item)?;
-    let step = |step: &StepRow| StepItem {
-        step: step.step,
-        state: step.state.clone(),
-        reason: step.reason.clone(),
-        problems: problems(step),
-        entry: step.entry_no,
-        recorded_at: instant(step.recorded_at),
-        leaf: step.leaf,
-    };
+    let steps = steps.iter().map(|step| step_item(conn, step)).collect::<Result<_, _>>()?;
     Ok(ReportView {
         totals,
-        steps: steps.iter().map(step).collect(),
+        steps,
         generated_at: instant(row.generated_at),
         sha256: row.sha256.clone(),
         rows_root: hex::encode(&row.rows_root),
@@ -319,6 +316,24 @@ pub fn report(conn: &mut Conn, id: i64) -> Result<ReportView, StoreError> {
         share: posted.as_ref().map(|posted| posted.share.clone()),
         price_set: posted.and_then(|posted| posted.price_set),
         item,
+    })
+}
+
+fn step_item(conn: &mut Conn, step: &StepRow) -> Result<StepItem, StoreError> {
+    let leaf = log::leaf(conn, step.leaf)?.and_then(|leaf| serde_json::from_str::<serde_json::Value>(&leaf.bytes).ok());
+    let by = leaf.as_ref().and_then(|leaf| leaf.get("actor")?.as_str()).unwrap_or_default();
+    let mut problems = problems(step);
+    let because = if step.reason == BY_HAND { problems.pop().map(|words| words.detail) } else { None };
+    Ok(StepItem {
+        step: step.step,
+        state: step.state.clone(),
+        reason: step.reason.clone(),
+        problems,
+        because,
+        entry: step.entry_no,
+        by: by.to_owned(),
+        recorded_at: instant(step.recorded_at),
+        leaf: step.leaf,
     })
 }
 
@@ -449,8 +464,8 @@ fn figures(set: &RowSet, row: &FeeRow) -> [String; 3] {
 /// `NotFound`; `WrongState` for a report that was not refused.
 pub fn failed_rows_csv(conn: &mut Conn, id: i64) -> Result<String, StoreError> {
     let row = require(conn, id)?;
-    let Some(step) = fee_report::steps(conn, id)?.pop().filter(|step| step.state == REJECTED) else {
-        let detail = format!("{} version {} was not refused, so it has no failed rows", row.report_id, row.version);
+    let Some(step) = fee_report::steps(conn, id)?.pop().filter(|step| step.state == REJECTED && step.reason != BY_HAND) else {
+        let detail = format!("{} version {} was not refused when it came, so it has no failed rows", row.report_id, row.version);
         return Err(Rejection::new(OutcomeCode::WrongState, "/id", id, detail).into());
     };
     let mut csv = csv::Writer::from_writer(Vec::new());

@@ -49,6 +49,8 @@ pub const DUPLICATE_KEYS: &str = "duplicate-natural-keys";
 pub const OUT_OF_ORDER: &str = "out-of-order";
 /// Reason: a newer version has taken its place.
 pub const RESTATED: &str = "restated";
+/// Reason: a person ended its quarantine.
+pub const BY_HAND: &str = "by-hand";
 
 /// What one command knows while it posts reports: reference data, policies, prices, and what it has moved itself.
 pub(in crate::service) struct Feed {
@@ -110,6 +112,8 @@ enum Standing {
     Posted,
     /// A newer version has its place.
     Superseded,
+    /// A person ended its quarantine: as if it had been refused when it came.
+    Rejected,
 }
 
 impl Standing {
@@ -119,8 +123,18 @@ impl Standing {
             (QUARANTINED, FOR_PRICE) => Self::Waiting { for_price: true },
             (QUARANTINED, FOR_VERSION) => Self::Waiting { for_price: false },
             (QUARANTINED, _) => Self::Held,
+            (REJECTED, _) => Self::Rejected,
             _ => Self::Superseded,
         }
+    }
+
+    /// True when it speaks for its day, so that others must agree with it.
+    const fn counts(self) -> bool {
+        !matches!(self, Self::Held | Self::Rejected)
+    }
+
+    const fn in_quarantine(self) -> bool {
+        matches!(self, Self::Waiting { .. } | Self::Held)
     }
 
     const fn may_post(self) -> bool {
@@ -157,7 +171,7 @@ pub(in crate::service) struct Day {
     venue_code: String,
     date: Date,
     kept: Vec<Kept>,
-    /// Refused contents for the day.
+    /// Contents for the day that were refused or rejected by hand.
     refused: Vec<ReportRow>,
     /// Reports of the same name for another day that hold that day.
     elsewhere: Vec<ReportRow>,
@@ -184,8 +198,10 @@ impl Day {
         };
         let kept: Vec<Kept> = kept.into_iter().map(with_step).collect::<Result<_, StoreError>>()?;
         let (kept, elsewhere): (Vec<_>, Vec<_>) = kept.into_iter().partition(|kept| kept.row.business_date == day);
-        let elsewhere = elsewhere.into_iter().filter(|kept| kept.standing != Standing::Held).map(|kept| kept.row).collect();
-        let refused = refused.into_iter().filter(|row| row.business_date == day).collect();
+        let elsewhere = elsewhere.into_iter().filter(|kept| kept.standing.counts()).map(|kept| kept.row).collect();
+        let by_hand = kept.iter().filter(|kept| kept.standing == Standing::Rejected).map(|kept| kept.row.clone());
+        let mut refused: Vec<ReportRow> = refused.into_iter().filter(|row| row.business_date == day).chain(by_hand).collect();
+        refused.sort_by_key(|row| row.id);
         let latest = fee_report::posted_versions(tx.conn, venue.0, &day)?.pop();
         let venue_code = feed.refs.venues.get(&venue).map_or_else(String::new, |row| row.code.clone());
         Ok(Self { venue, venue_code, date, kept, refused, elsewhere, latest, outcomes: Vec::new() })
@@ -206,8 +222,8 @@ impl Day {
     /// What a new report contradicts, if it does: the same version with other content, or the same name for another day.
     pub fn conflict(&self, new: &ReportRow) -> Option<Rejection> {
         let (name, version) = (&new.report_id, new.version);
-        let held = |kept: &&Kept| kept.standing != Standing::Held;
-        if let Some(before) = self.kept.iter().filter(held).find(|k| k.row.report_id == *name && k.row.version == version) {
+        let counts = |kept: &&Kept| kept.standing.counts();
+        if let Some(before) = self.kept.iter().filter(counts).find(|k| k.row.report_id == *name && k.row.version == version) {
             let detail = format!(
                 "version {version} of {name} came before with SHA-256 {}; send a correction as a higher version that supersedes it",
                 before.row.sha256
@@ -221,7 +237,7 @@ impl Day {
 
     /// The report that already holds the day under another name.
     pub fn holder(&self, new: &ReportRow) -> Option<&ReportRow> {
-        let other = |kept: &&Kept| kept.standing != Standing::Held && kept.row.report_id != new.report_id;
+        let other = |kept: &&Kept| kept.standing.counts() && kept.row.report_id != new.report_id;
         self.kept.iter().find(other).map(|kept| &kept.row)
     }
 
@@ -254,6 +270,37 @@ impl Day {
         self.step(tx, at, Outcome::quarantined(reason, problems));
     }
 
+    /// Ends the quarantine of a report by a person's decision; [`Self::advance`] then finds out what it held up.
+    ///
+    /// # Errors
+    /// `WrongState` for a report that is not in quarantine.
+    pub fn reject(&mut self, tx: &mut Tx<'_>, report: &ReportRow, because: &str) -> Result<(), StoreError> {
+        let at = self.kept.iter().position(|kept| kept.row.id == report.id);
+        let standing = at.and_then(|at| self.kept.get(at)).map(|kept| kept.standing);
+        let (Some(at), true) = (at, standing.is_some_and(Standing::in_quarantine)) else {
+            let detail = match standing {
+                Some(Standing::Posted) => "is posted; mend it by a higher version, which posts only the difference",
+                Some(Standing::Superseded) => "is superseded already; nothing of it waits",
+                _ => "is rejected already; nothing of it waits",
+            };
+            return Err(Rejection::new(OutcomeCode::WrongState, "/id", report.id, detail).into());
+        };
+        let words = Problem { pointer: "/reason".to_owned(), detail: because.to_owned(), value: String::new() };
+        self.step(tx, at, Outcome { state: REJECTED, ..Outcome::quarantined(BY_HAND, vec![words]) });
+        self.refused.push(report.clone());
+        Ok(())
+    }
+
+    /// What became of a report of this day, in short.
+    pub fn summary(&self, outcome: &Outcome) -> Option<Value> {
+        let row = self.kept.iter().find(|kept| kept.row.id == outcome.report).map(|kept| &kept.row)?;
+        Some(json!({
+            "id": row.id, "report_id": row.report_id, "venue": self.venue_code, "business_date": row.business_date,
+            "version": row.version, "state": outcome.state, "reason": outcome.reason,
+            "entry": outcome.entry.map(|entry| entry.0),
+        }))
+    }
+
     fn latest_version(&self) -> Option<i64> {
         self.latest.as_ref().map(|posted| posted.version)
     }
@@ -262,7 +309,7 @@ impl Day {
     fn base(&self, supersedes: Option<i64>) -> Option<i64> {
         let mut base = supersedes;
         while let Some(version) = base {
-            let is_kept = self.kept.iter().any(|k| k.row.version == version && k.standing != Standing::Held);
+            let is_kept = self.kept.iter().any(|k| k.row.version == version && k.standing.counts());
             match self.refused.iter().rev().find(|row| row.version == version) {
                 Some(refused) if !is_kept && refused.supersedes < base => base = refused.supersedes,
                 _ => break,
@@ -451,16 +498,8 @@ pub(in crate::service) fn release(tx: &mut Tx<'_>, fresh: Option<&Prices>) -> Re
     let mut feed = Feed::load(tx, fresh)?;
     for (venue, date) in days {
         let mut day = Day::load(tx, &feed, VenueId(venue), date, "")?;
-        for outcome in day.advance(tx, &mut feed)? {
-            let named = day.kept.iter().find(|kept| kept.row.id == outcome.report).map(|kept| &kept.row);
-            released.extend(named.map(|row| {
-                json!({
-                    "id": row.id, "report_id": row.report_id, "venue": day.venue_code, "business_date": row.business_date,
-                    "version": row.version, "state": outcome.state, "reason": outcome.reason,
-                    "entry": outcome.entry.map(|entry| entry.0),
-                })
-            }));
-        }
+        let outcomes = day.advance(tx, &mut feed)?;
+        released.extend(outcomes.iter().filter_map(|outcome| day.summary(outcome)));
     }
     Ok(released)
 }

@@ -5,6 +5,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::render::Format;
 use crate::service::contributions::ageing::ageing;
 use crate::service::contributions::calendar::calendars;
+use crate::service::contributions::rejection::RejectReport;
 use crate::service::contributions::view::{self, ReportFilter};
 use crate::service::contributions::waiting::{ACCEPTED, QUARANTINED, REJECTED, SUPERSEDED};
 use crate::service::refs::Refs;
@@ -15,7 +16,7 @@ use actix_web::{HttpResponse, Route, web};
 use serde_json::json;
 
 const ID: Param = Param::path("id", "Number of the report in the book.", "71");
-const REPORT: &str = r#"{"id":71,"report_id":"spot-2019-05-07","venue":"spot","business_date":"2019-05-07","version":1,"supersedes":null,"state":"accepted","reason":"","rows":412,"entry":812,"control_totals":{"BTC":"1.25"},"contributions":{"BTC":"0.125"},"submitted_by":"key:fee-job","recorded_at":"2019-05-08T00:12:00Z","generated_at":"2019-05-08T00:10:00Z","sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","rows_root":"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8","leaf":2041,"share":"0.1","price_set":"2019-05-07","totals":[{"asset":"BTC","control_total":"1.25","gross_fee":"1.3","rebate":"0.05","net_fee":"1.25","difference":"0","contribution":"0.125"}],"steps":[{"step":1,"state":"accepted","reason":"","problems":[],"entry":812,"recorded_at":"2019-05-08T00:12:00Z","leaf":2042}]}"#;
+const REPORT: &str = r#"{"id":71,"report_id":"spot-2019-05-07","venue":"spot","business_date":"2019-05-07","version":1,"supersedes":null,"state":"accepted","reason":"","rows":412,"entry":812,"control_totals":{"BTC":"1.25"},"contributions":{"BTC":"0.125"},"submitted_by":"key:fee-job","recorded_at":"2019-05-08T00:12:00Z","generated_at":"2019-05-08T00:10:00Z","sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","rows_root":"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8","leaf":2041,"share":"0.1","price_set":"2019-05-07","totals":[{"asset":"BTC","control_total":"1.25","gross_fee":"1.3","rebate":"0.05","net_fee":"1.25","difference":"0","contribution":"0.125"}],"steps":[{"step":1,"state":"accepted","reason":"","problems":[],"because":null,"entry":812,"by":"key:fee-job","recorded_at":"2019-05-08T00:12:00Z","leaf":2042}]}"#;
 
 /// Operations on fee reports.
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -91,11 +92,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Success::json("The report", REPORT),
         |route| route.to(show),
     ),
+    Operation {
+        method: Method::Post,
+        path: "/fee-reports/{id}/rejection",
+        id: "rejectFeeReport",
+        tag: "Fee reports",
+        access: Access::Operate,
+        summary: "Reject a report that is in quarantine",
+        about: "Ends the quarantine whatever its reason: a report held as a contradiction, or one that waits for a price or a \
+                version. It will never be posted; its rows and steps stay. Reports that it held up may post, and are listed in \
+                `moved`. What it should have said comes as a higher version. A posted report is not rejected but restated.",
+        params: &[ID],
+        body: &[Media::json::<RejectReport>(r#"{"reason":"Sent twice by the job of 8 May; the first file is right"}"#)],
+        success: Success::created(
+            "The report as it stands now",
+            r#"{"id":72,"report_id":"spot-2019-05-07","venue":"spot","business_date":"2019-05-07","version":1,"state":"rejected","reason":"by-hand","entry":null,"because":"Sent twice by the job of 8 May; the first file is right","moved":[]}"#,
+        ),
+        refusals: &[OutcomeCode::NotFound, OutcomeCode::WrongState],
+        route: |route| route.to(reject),
+    },
     read(
         "/fee-reports/{id}/rows",
         "listFeeReportRows",
         "List the rows of a fee report",
-        "In the order of the file. Refused reports keep no rows.",
+        "In the order of the file. A report that was refused when it came keeps no rows.",
         &[ID, CURSOR, LIMIT],
         Success::json(
             "A page of rows",
@@ -223,6 +243,11 @@ async fn show(input: Input) -> Result<HttpResponse, Failed> {
     input.query()?.done()?;
     let id = number(&input)?;
     input.read(move |conn| view::report(conn, id)).await
+}
+
+async fn reject(input: Input) -> Result<HttpResponse, Failed> {
+    let id = number(&input)?;
+    input.post(move |book, call, body: RejectReport| book.reject_report(call, id, body)).await
 }
 
 async fn list_rows(input: Input) -> Result<HttpResponse, Failed> {

@@ -9,7 +9,7 @@ use crate::report::link;
 use crate::service::contributions::view::{
     self, KeptProblem, ReportFilter, ReportItem, ReportView, RestatementView, RowChangeItem, RowItem, StepItem, TotalItem,
 };
-use crate::service::contributions::waiting::{ACCEPTED, QUARANTINED, REJECTED, SUPERSEDED};
+use crate::service::contributions::waiting::{ACCEPTED, BY_HAND, CONFLICT, DUPLICATE_KEYS, QUARANTINED, REJECTED, SUPERSEDED};
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -39,7 +39,7 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         facts: found.facts(),
         ..Extras::default()
     };
-    if found.report.item.state == REJECTED && !found.problems().is_empty() {
+    if !found.keeps_rows() && !found.problems().is_empty() {
         let path = format!("{}/failed.csv", link::fee_report(id));
         extras.actions.push(("Download the failed rows".to_owned(), path));
     }
@@ -103,8 +103,15 @@ pub(super) fn reason(slug: &str) -> String {
 }
 
 impl Found {
+    /// What is wrong with it; of a report rejected by hand, why it had been in quarantine.
     fn problems(&self) -> &[KeptProblem] {
-        self.report.steps.last().map(|step| step.problems.as_slice()).unwrap_or_default()
+        let last = self.report.steps.iter().rfind(|step| step.because.is_none());
+        last.map(|step| step.problems.as_slice()).unwrap_or_default()
+    }
+
+    /// False for one that was refused when it came.
+    fn keeps_rows(&self) -> bool {
+        self.report.item.state != REJECTED || self.report.item.reason == BY_HAND
     }
 
     fn doc(&self) -> Doc {
@@ -149,6 +156,14 @@ impl Found {
             ("Root over the rows", code(&report.rows_root)),
             ("Leaf of the log", count(report.leaf)),
         ];
+        if let Some(step) = report.steps.iter().find(|step| step.because.is_some()) {
+            facts.push(("Rejected by", Cell::text(&step.by)));
+            facts.push(("Rejected at", time(step.recorded_at)));
+            facts.push(("Rejected because", Cell::text(step.because.as_deref().unwrap_or_default())));
+        }
+        if item.state == QUARANTINED {
+            facts.push(("To end the quarantine", code(format!("safu contributions reject {} --reason \"…\"", item.id))));
+        }
         if let Some(no) = item.entry {
             facts.push(("Entry", entry(no)));
         }
@@ -306,10 +321,10 @@ impl Found {
             Column::number("rebate", "Rebate"),
             Column::number("net_fee", "Net fee"),
         ];
-        let empty = if self.report.item.state == REJECTED {
-            "The rows of a refused report are not kept; mend it and send it again."
-        } else {
+        let empty = if self.keeps_rows() {
             "No more rows here; go back to the first page."
+        } else {
+            "The rows of a refused report are not kept; mend it and send it again."
         };
         let mut list = table("rows", "Rows as they came", columns, self.rows.items.iter().map(row).collect(), empty);
         list.next = self.rows.next.map(|line| line.to_string());
@@ -327,6 +342,9 @@ fn finding(item: &ReportItem) -> String {
     match (item.state.as_str(), why.as_str()) {
         (_, "") => format!("{state}."),
         (REJECTED, _) => format!("{state} ({why}); nothing of it is posted."),
+        (QUARANTINED, _) if [CONFLICT, DUPLICATE_KEYS].contains(&item.reason.as_str()) => {
+            format!("{state} ({why}); it is never posted. Reject it, and send what is right as a higher version.")
+        }
         (QUARANTINED, _) => format!("{state} ({why}); nothing of it is posted yet."),
         _ => format!("{state} ({why})."),
     }
@@ -372,6 +390,8 @@ fn step_table(steps: &[StepItem]) -> Table {
             time(step.recorded_at),
             state_of(&step.state),
             Cell::text(reason(&step.reason)),
+            Cell::text(step.because.as_deref().unwrap_or_default()),
+            Cell::text(&step.by),
             step.entry.map_or_else(Cell::empty, entry),
             count(step.leaf),
         ])
@@ -380,6 +400,8 @@ fn step_table(steps: &[StepItem]) -> Table {
         Column::text("at", "When"),
         Column::text("state", "State"),
         Column::text("reason", "Why"),
+        Column::text("because", "In words"),
+        Column::text("by", "By"),
         Column::text("entry", "Entry"),
         Column::number("leaf", "Leaf"),
     ];

@@ -18,13 +18,13 @@ fn as_described(id: &str, answer: &Value) {
 
 const HEADER: &str = "venue,business_date,pair,fee_asset,trades,volume_base,volume_quote,gross_fee,rebate,net_fee\n";
 
-fn rows(net_fee: &str) -> String {
+pub fn rows(net_fee: &str) -> String {
     format!(
         "{HEADER}spot,2019-05-07,BTC-USDT,BTC,812,1250.5,7315550.05,{net_fee},0,{net_fee}\nspot,2019-05-07,BNB-BTC,BNB,3,500,1.9,0.5,0,0.5\n"
     )
 }
 
-fn manifest(rows: &str, version: u32) -> Vec<u8> {
+pub fn manifest(rows: &str, version: u32) -> Vec<u8> {
     let meta = DescribeMeta {
         report_id: safu_ledger::domain::text::Name::parse("spot-2019-05-07").unwrap(),
         version,
@@ -34,7 +34,7 @@ fn manifest(rows: &str, version: u32) -> Vec<u8> {
     describe(rows.as_bytes(), meta).unwrap().to_json().into_bytes()
 }
 
-fn submit(server: &TestServer, key: &str, manifest: &[u8], rows: &str) -> Answer {
+pub fn submit(server: &TestServer, key: &str, manifest: &[u8], rows: &str) -> Answer {
     let parts: [(&str, &str, &[u8]); 2] = [("manifest", "application/json", manifest), ("rows", "text/csv", rows.as_bytes())];
     server.post("/api/v1/fee-reports").key(&server.feed_key).idempotent(key).form(&parts).send()
 }
@@ -65,6 +65,18 @@ on_both_engines!(a_report_is_recorded_once_restated_and_read_back, |db| {
     let next = read(&format!("/api/v1/fee-reports?cursor={}", list["next"])).json();
     assert_eq!(next["items"][0]["reason"], "conflict", "kept for people to see: {next}");
     assert_eq!((&next["items"][1]["id"], &next["next"]), (&json!(id), &json!(null)), "{next}");
+    let held = next["items"][0]["id"].as_i64().unwrap();
+    let path = format!("/api/v1/fee-reports/{held}/rejection");
+    let because = json!({"reason": "sent twice by the job"});
+    server.post(&path).key(&server.feed_key).idempotent("mine").json(&because).send().refused("forbidden");
+    let rejected = server.command(&path, "reject", &because);
+    assert_eq!((rejected.status, &rejected.json()["state"]), (201, &json!("rejected")), "{rejected:?}");
+    as_described("rejectFeeReport", &rejected.json());
+    assert_eq!(server.command(&path, "reject", &because).body, rejected.body, "once");
+    server.command(&path, "reject-again", &because).refused("wrong-state");
+    server.command("/api/v1/fee-reports/x/rejection", "reject-x", &because).refused("not-found");
+    let steps = read(&format!("/api/v1/fee-reports/{held}")).json()["steps"].clone();
+    assert_eq!((&steps[1]["by"], &steps[1]["because"]), (&json!("key:operator"), &because["reason"]), "{steps}");
     let one = read(&format!("/api/v1/fee-reports/{id}")).json();
     assert_eq!((&one["share"], &one["steps"][0]["state"]), (&json!("0.1"), &json!("accepted")), "{one}");
     as_described("getFeeReport", &one);

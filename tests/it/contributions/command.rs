@@ -122,6 +122,46 @@ fn the_reading_commands_show_what_the_book_has() {
     assert_eq!(run(&db, &["show", "2", "--failed-rows"]).0, 4);
 }
 
+#[test]
+fn a_quarantine_is_ended_by_hand_and_a_price_lock_says_what_it_released() {
+    let db = TestDb::sqlite();
+    let book = small_book(&db);
+    lock(&book, "2018-07-14", "6000", "450");
+    submit(&book, &btc_file("2018-07-14", "10"), "spot-14", 1, None);
+    submit(&book, &btc_file("2018-07-14", "7"), "spot-14", 1, None);
+    submit(&book, &btc_file("2018-07-18", "1"), "spot-18", 1, None);
+    drop(book);
+    assert_eq!(run(&db, &["reject", "2"]).0, 2, "a reason is needed");
+    let reject = ["reject", "2", "--reason", "sent twice", "--actor", "ana"];
+    let (code, out, err) = run(&db, &[reject.as_slice(), &["--dry-run"]].concat());
+    assert!(code == 0 && err.contains("nothing was recorded"), "{out}{err}");
+    let (code, out, err) = run(&db, &reject);
+    assert!(
+        code == 0 && out.contains("Report 2 (spot-14 version 1) is rejected") && out.contains("higher version"),
+        "{out}{err}"
+    );
+    let (code, _, err) = run(&db, &reject);
+    assert!(code == 4 && err.contains("rejected already"), "{err}");
+    let (code, out, _) = run(&db, &["show", "2"]);
+    assert_eq!(code, 0);
+    for part in ["by-hand", "sent twice", "cli:ana", "came before"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert_eq!(run(&db, &["show", "2", "--failed-rows"]).0, 4, "none of its rows failed");
+
+    let lock_price = |more: &[&str]| {
+        let args = ["--database", db.url(), "prices", "lock", "2018-07-18", "--price", "BTC=6100", "--price", "ETH=460"];
+        let done = Command::new(env!("CARGO_BIN_EXE_safu")).args(args).args(more).output().unwrap();
+        (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+    };
+    let (code, out) = lock_price(&["--dry-run", "--json"]);
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, answer["released"][0]["report_id"].as_str()), (0, Some("spot-18")), "{out}");
+    let (code, out) = lock_price(&[]);
+    let said = "Fee report 3 (spot-18 version 1, spot of 2018-07-18) is now accepted, entry ";
+    assert!(code == 0 && out.contains(said), "{out}");
+}
+
 on_both_engines!(a_kill_at_any_moment_leaves_nothing_half_done, |db| {
     let book = small_book(&db);
     lock(&book, "2018-07-14", "6000", "450");

@@ -7,6 +7,7 @@ use crate::support::database::TestDb;
 use safu_ledger::service::Book;
 use safu_ledger::service::clock::Clock;
 use safu_ledger::service::contributions::events::EventFeed;
+use safu_ledger::service::contributions::rejection::RejectReport;
 use safu_ledger::service::incidents::payouts::PaidBy;
 use safu_ledger::service::incidents::recoveries::{NewRecoveryReceipt, RecoveryMemo};
 use safu_ledger::service::init::{self, NewBook};
@@ -91,7 +92,8 @@ fn recoveries(theft: &Theft) {
     accepted(book.receive_recovery(&call(), CODE, receipt));
 }
 
-/// Day 7 in two versions, day 6 refused, day 8 accepted; day 5 never comes.
+/// Day 7 in two versions, day 6 refused, day 8 accepted with a contradiction that a person rejected and one that is held; day 5 never
+/// comes.
 fn reports(book: &Book) {
     let made = "2019-05-09T01:00:00Z".parse().unwrap();
     let rows = |on: &str, btc: &str, many: usize| {
@@ -117,6 +119,14 @@ fn reports(book: &Book) {
     described.sha256 = safu_ledger::proof::merkle::sha256(&wrong);
     let refused = book.submit_report(&call(), described.to_json().as_bytes(), wrong).unwrap();
     assert_eq!(refused.status, 422, "{:?}", refused.json());
+    for btc in ["4.5", "5"] {
+        let rows = rows("2019-05-08", btc, 1);
+        let mut described = manifest(&rows, "spot-2019-05-08", 1, None);
+        described.generated_at = made;
+        let held = book.submit_report(&call(), described.to_json().as_bytes(), rows).unwrap();
+        assert_eq!(held.status, 409, "{:?}", held.json());
+    }
+    accepted(book.reject_report(&call(), 5, RejectReport { reason: HOSTILE.to_owned() }));
 }
 
 fn hostile(book: &Book) {
