@@ -50,7 +50,7 @@ outcomes! {
     NotFound = 1301, "not-found", 404, "There is no such thing in the book";
     WrongState = 1302, "wrong-state", 409, "The thing is not in a state that allows this";
     PeriodClosed = 1303, "period-closed", 409, "The period is closed";
-    BookMissing = 1304, "book-missing", 409, "There is no book here yet";
+    BookMissing = 1304, "book-missing", 503, "There is no book here yet";
     AlreadyExists = 1305, "already-exists", 409, "It exists already";
     OutOfOrder = 1306, "out-of-order", 409, "Something that must come before is missing";
     UnknownAsset = 1401, "unknown-asset", 422, "The asset is not known to the book";

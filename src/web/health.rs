@@ -39,7 +39,10 @@ fn check(book: &Book) -> Result<(), Failed> {
     match answer {
         Ok((true, true)) => Ok(()),
         Ok((false, _)) => Err(unavailable("the schema is not up to date; run `safu migrate`".to_owned())),
-        Ok((true, false)) => Err(unavailable("the database holds no book".to_owned())),
+        Ok((true, false)) => {
+            let detail = "the database holds no book; restore it, or make one with `safu init`, and start the server anew";
+            Err(Rejection::new(OutcomeCode::BookMissing, "database", url.display(), detail).into())
+        }
         Err(StoreError::Rejected(rejection)) => Err(rejection.into()),
         Err(error) => Err(unavailable(error.to_string())),
     }

@@ -61,7 +61,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ],
         body: &[],
         success: Success::json("The report", DOC),
-        refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound],
+        refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound, OutcomeCode::UnknownAsset, OutcomeCode::UnknownAccount],
         route: |route| route.to(make),
     },
 ];

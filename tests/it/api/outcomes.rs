@@ -1,10 +1,12 @@
 //! The table of outcomes, walked: what each code is provoked by, and that the first group that applies is the answer.
 
+use super::stories;
 use crate::support::database::TestDb;
 use crate::support::server::{Answer, TestServer};
 use safu_ledger::domain::outcome::OutcomeCode;
 use safu_ledger::web::app::Limits;
 use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 fn event(id: &str) -> Value {
@@ -66,99 +68,232 @@ fn the_first_group_that_applies_is_the_answer() {
     twice.refused("idempotency-key-invalid");
 }
 
+/// Provokes codes at a server and keeps which ones it saw.
+struct Walk<'a> {
+    server: &'a TestServer,
+    seen: RefCell<BTreeSet<String>>,
+    keys: Cell<u32>,
+}
+
+impl Walk<'_> {
+    #[track_caller]
+    fn expect(&self, code: &str, answer: Answer) {
+        answer.refused(code);
+        self.seen.borrow_mut().insert(code.to_owned());
+    }
+
+    fn fresh(&self) -> String {
+        self.keys.set(self.keys.get() + 1);
+        format!("w-{}", self.keys.get())
+    }
+
+    /// A command of the finance team under a key of its own.
+    #[track_caller]
+    fn finance(&self, path: &str, body: Value) -> Answer {
+        self.server.command(path, &self.fresh(), &body)
+    }
+
+    #[track_caller]
+    fn done(&self, path: &str, body: Value) -> Value {
+        let answer = self.finance(path, body);
+        assert_eq!(answer.status, 201, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    #[track_caller]
+    fn feed(&self, events: Value) -> Answer {
+        self.server.events(&self.fresh(), &events)
+    }
+
+    fn read(&self, path: &str) -> Answer {
+        self.server.get(path).key(&self.server.operate_key).send()
+    }
+
+    /// Sends rows as the fee report of 2019-05-07 with the manifest of `described` after a change.
+    fn report(&self, rows: &str, described: &str, change: impl Fn(&mut Value)) -> Answer {
+        let mut manifest: Value = serde_json::from_slice(&stories::manifest(described, 1)).unwrap();
+        change(&mut manifest);
+        stories::submit(self.server, &self.fresh(), manifest.to_string().as_bytes(), rows)
+    }
+}
+
+/// Every code of the table but one is provoked, each over a connection.
 #[test]
 fn codes_are_provoked_over_http() {
     let db = TestDb::sqlite();
     let server = TestServer::start_with(&db, Limits { json_bytes: 100_000, ..Limits::default() });
-    let seen = std::cell::RefCell::new(BTreeSet::new());
-    let number = std::cell::Cell::new(0);
-    let expect = |code: &str, answer: Answer| {
-        answer.refused(code);
-        seen.borrow_mut().insert(code.to_owned());
-    };
-    let fresh = || {
-        number.set(number.get() + 1);
-        format!("w-{}", number.get())
-    };
-    let finance = |path: &str, body: Value| server.command(path, &fresh(), &body);
-    let feed = |events: Value| server.events(&fresh(), &events);
+    let walk = Walk { server: &server, seen: RefCell::default(), keys: Cell::new(0) };
+    callers_and_structure(&walk);
+    idempotency(&walk);
+    fee_reports(&walk);
+    contexts_and_references(&walk);
+    payouts(&walk);
+    a_month_later(&walk);
+    the_book_is_gone(&walk);
+    walk.expect("rate-limited", too_often());
 
-    expect("unauthenticated", server.get(EVENTS).send());
-    expect("forbidden", server.get("/api/v1/reports").key(&server.feed_key).send());
-    expect("body-too-large", post(&server, EVENTS, Some("x"), " ".repeat(200_000)));
-    expect("malformed", post(&server, "/api/v1/treasury", Some("x"), "{"));
-    expect("unknown-field", finance("/api/v1/reversals", json!({"entry": 1, "on": "2019-05-07", "reason": "x", "why": 1})));
-    expect(
-        "unknown-field",
-        post(&server, "/api/v1/reversals", Some("x"), r#"{"entry":1,"entry":2,"on":"2019-05-07","reason":"x"}"#),
-    );
-    expect(
-        "unknown-field",
-        post(&server, "/api/v1/treasury", Some("x"), r#"{"event":"loan","on":"2019-05-07","on":"2019-05-06"}"#),
-    );
-    expect("invalid-field", feed(json!([with(event("i"), "net_fee", "NaN")])));
-    expect("invalid-row", {
+    // A failure inside has no cause that a caller could give: whatever a request can say has an outcome of its own.
+    let unreachable = [OutcomeCode::Internal];
+    let seen = walk.seen.into_inner();
+    for code in OutcomeCode::ALL {
+        assert_ne!(seen.contains(code.slug()), unreachable.contains(code), "{code} is provoked nowhere, or can be after all");
+    }
+}
+
+fn callers_and_structure(walk: &Walk<'_>) {
+    let server = walk.server;
+    walk.expect("unauthenticated", server.get(EVENTS).send());
+    walk.expect("forbidden", server.get("/api/v1/reports").key(&server.feed_key).send());
+    walk.expect("body-too-large", post(server, EVENTS, Some("x"), " ".repeat(200_000)));
+    walk.expect("malformed", post(server, "/api/v1/treasury", Some("x"), "{"));
+    let unknown = json!({"entry": 1, "on": "2019-05-07", "reason": "x", "why": 1});
+    walk.expect("unknown-field", walk.finance("/api/v1/reversals", unknown));
+    let twice = r#"{"entry":1,"entry":2,"on":"2019-05-07","reason":"x"}"#;
+    walk.expect("unknown-field", post(server, "/api/v1/reversals", Some("x"), twice));
+    let flattened = r#"{"event":"loan","on":"2019-05-07","on":"2019-05-06"}"#;
+    walk.expect("unknown-field", post(server, "/api/v1/treasury", Some("x"), flattened));
+    walk.expect("invalid-field", walk.feed(json!([with(event("i"), "net_fee", "NaN")])));
+    walk.expect("invalid-row", {
         let ask = server.post("/api/v1/prices?source=x").key(&server.operate_key).idempotent("rows");
         ask.body("text/csv", "date,asset,price\n2019-05-08,BTC,1e5\n").send()
     });
-    expect("method-not-allowed", server.ask("PUT", EVENTS).send());
-    expect("unsupported-media-type", server.post(EVENTS).key(&server.feed_key).body("text/html", "x").send());
-    expect("idempotency-key-missing", post(&server, EVENTS, None, json!([event("k")]).to_string()));
-    expect("idempotency-key-invalid", post(&server, EVENTS, Some("ü"), json!([event("k")]).to_string()));
-    assert_eq!(server.events("once", &json!([event("o/1")])).status, 201);
-    expect("idempotency-conflict", server.events("once", &json!([event("o/2")])));
-    expect("event-conflict", feed(json!([with(event("o/1"), "net_fee", "3")])));
-    expect("not-found", server.get("/api/v1/fee-reports/77").key(&server.feed_key).send());
-    expect("unknown-asset", feed(json!([with(event("u"), "fee_asset", "DOGE")])));
-    expect("unknown-venue", feed(json!([with(event("u"), "venue", "moon")])));
-    expect("policy-missing", feed(json!([with(event("u"), "business_date", "2019-04-30")])));
-    expect("price-missing", feed(json!([with(event("u"), "business_date", "2019-05-01")])));
-    let lock = |day: &str, btc: &str| json!({"day": day, "given": {"source": "t", "prices": {"BTC": {"price": btc}, "BNB": {"price": "22"}}}});
-    expect("price-outlier", finance("/api/v1/prices/locks", lock("2019-05-08", "99999")));
-    expect("already-exists", finance("/api/v1/prices/locks", lock("2019-05-07", "5850")));
-    expect("out-of-order", finance("/api/v1/periods/closed", json!({"period": "2019-05"})));
-    let move_out = json!({"event": "transfer", "on": "2019-05-07", "from": "hot", "to": "cold", "asset": "BTC", "quantity": "1"});
-    expect("insufficient-units", finance("/api/v1/treasury", move_out.clone()));
-    expect("unknown-wallet", finance("/api/v1/treasury", with(move_out, "from", "moon")));
-    let incident = finance(
-        "/api/v1/incidents",
-        json!({"kind": "hot-wallet-theft", "title": "T", "occurred_at": "2019-05-07T01:00:00Z", "at": "2019-05-07T02:00:00Z"}),
-    );
-    let code = incident.json()["incident"].as_str().unwrap().to_owned();
-    expect("wrong-state", finance(&format!("/api/v1/incidents/{code}/approvals"), json!({"on": "2019-05-07"})));
-    let capital =
-        json!({"event": "sponsor-capital", "on": "2019-05-07", "receipts": [{"wallet": "hot", "asset": "BTC", "quantity": "1"}]});
-    let posted = finance("/api/v1/treasury", capital).json();
-    let entry = posted["entry"].as_i64().or_else(|| posted["no"].as_i64()).unwrap_or_else(|| panic!("{posted}"));
-    let reverse = json!({"entry": entry, "on": "2019-05-07", "reason": "mistake"});
-    assert_eq!(finance("/api/v1/reversals", reverse.clone()).status, 201);
-    expect("already-reversed", finance("/api/v1/reversals", reverse));
-    let gone = server.book.store.url().path().unwrap().to_owned();
-    let aside = gone.with_extension("aside");
-    std::fs::rename(&gone, &aside).unwrap();
-    expect("unavailable", server.get("/readyz").send());
-    std::fs::rename(&aside, &gone).unwrap();
+    walk.expect("method-not-allowed", server.ask("PUT", EVENTS).send());
+    walk.expect("unsupported-media-type", server.post(EVENTS).key(&server.feed_key).body("text/html", "x").send());
+}
 
-    // Provoked elsewhere: by fee reports, claims and payouts (stories), by many at once (parallel), by one key asking too often (frame).
-    let elsewhere = [
-        "hash-mismatch",
-        "row-count-mismatch",
-        "totals-mismatch",
-        "duplicate-row",
-        "in-flight",
-        "report-conflict",
-        "already-paid",
-        "duplicate-claim",
-        "rate-limited",
-        "rate-outlier",
-    ];
-    // Not reachable over HTTP on a sound book within this story: a closed month needs a whole month of prices, a server does not
-    // start without a book, the chart is not named by callers, and a failure inside has no cause here.
-    let unreachable = ["period-closed", "book-missing", "unknown-account", "price-stale", "above-limit", "internal"];
-    let seen = seen.into_inner();
-    for code in OutcomeCode::ALL {
-        let slug = code.slug();
-        let places = [seen.contains(slug), elsewhere.contains(&slug), unreachable.contains(&slug)];
-        assert!(places.contains(&true), "{slug} is provoked nowhere");
+fn idempotency(walk: &Walk<'_>) {
+    let server = walk.server;
+    walk.expect("idempotency-key-missing", post(server, EVENTS, None, json!([event("k")]).to_string()));
+    walk.expect("idempotency-key-invalid", post(server, EVENTS, Some("ü"), json!([event("k")]).to_string()));
+    assert_eq!(server.events("once", &json!([event("o/1")])).status, 201);
+    walk.expect("idempotency-conflict", server.events("once", &json!([event("o/2")])));
+    walk.expect("event-conflict", walk.feed(json!([with(event("o/1"), "net_fee", "3")])));
+    walk.expect("in-flight", while_the_first_runs(walk));
+}
+
+/// Sends one command many times at once until one of them finds the first still running.
+fn while_the_first_runs(walk: &Walk<'_>) -> Answer {
+    for _ in 0..50 {
+        let (key, events) = (walk.fresh(), (0..200).map(|no| event(&format!("{}/{no}", walk.keys.get()))).collect::<Value>());
+        let answers: Vec<Answer> = std::thread::scope(|scope| {
+            let server = walk.server;
+            let calls: Vec<_> = (0..8).map(|_| scope.spawn(|| server.events(&key, &events))).collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        if let Some(early) = answers.into_iter().find(|answer| answer.status == 409) {
+            return early;
+        }
     }
+    panic!("no request met the first one under its key still running");
+}
+
+fn fee_reports(walk: &Walk<'_>) {
+    let good = stories::rows("1.25");
+    let sha256 = |rows: &str| json!(hex::encode(safu_ledger::proof::merkle::sha256(rows.as_bytes())));
+    walk.expect("hash-mismatch", walk.report(&good, &good, |manifest| manifest["sha256"] = sha256("other")));
+    walk.expect("row-count-mismatch", walk.report(&good, &good, |manifest| manifest["row_count"] = json!(3)));
+    walk.expect("totals-mismatch", walk.report(&good, &good, |manifest| manifest["control_totals"]["BTC"] = json!("1.26")));
+    let twice = good.replace("BNB-BTC,BNB", "BTC-USDT,BTC");
+    walk.expect("duplicate-row", walk.report(&twice, &good, |manifest| manifest["sha256"] = sha256(&twice)));
+    let dear = good.replace(",1250.5,7315550.05,", ",2,11700,");
+    walk.expect("rate-outlier", walk.report(&dear, &dear, |_| {}));
+    assert_eq!(walk.report(&good, &good, |_| {}).status, 201);
+    let other = stories::rows("1.5");
+    walk.expect("report-conflict", walk.report(&other, &other, |_| {}));
+}
+
+fn contexts_and_references(walk: &Walk<'_>) {
+    walk.expect("not-found", walk.read("/api/v1/fee-reports/77"));
+    walk.expect("unknown-asset", walk.feed(json!([with(event("u"), "fee_asset", "DOGE")])));
+    walk.expect("unknown-venue", walk.feed(json!([with(event("u"), "venue", "moon")])));
+    walk.expect("unknown-account", walk.read("/api/v1/reports/account?account=9999"));
+    walk.expect("policy-missing", walk.feed(json!([with(event("u"), "business_date", "2019-04-30")])));
+    walk.expect("price-missing", walk.feed(json!([with(event("u"), "business_date", "2019-05-01")])));
+    walk.expect("price-outlier", walk.finance(LOCKS, set_of("2019-05-08", "99999")));
+    walk.expect("already-exists", walk.finance(LOCKS, set_of("2019-05-07", "5850")));
+    walk.expect("out-of-order", walk.finance("/api/v1/periods/closed", json!({"period": "2019-05"})));
+    let move_out = json!({"event": "transfer", "on": "2019-05-07", "from": "hot", "to": "cold", "asset": "BTC", "quantity": "1"});
+    walk.expect("insufficient-units", walk.finance(TREASURY, move_out.clone()));
+    walk.expect("unknown-wallet", walk.finance(TREASURY, with(move_out, "from", "moon")));
+    let posted = walk.done(TREASURY, capital("2019-05-07", "1"));
+    let reverse = json!({"entry": posted["entry"], "on": "2019-05-07", "reason": "mistake"});
+    walk.done("/api/v1/reversals", reverse.clone());
+    walk.expect("already-reversed", walk.finance("/api/v1/reversals", reverse));
+}
+
+const TREASURY: &str = "/api/v1/treasury";
+const LOCKS: &str = "/api/v1/prices/locks";
+
+fn set_of(day: &str, btc: &str) -> Value {
+    json!({"day": day, "given": {"source": "t", "prices": {"BTC": {"price": btc}, "BNB": {"price": "22"}}}})
+}
+
+fn capital(on: &str, btc: &str) -> Value {
+    json!({"event": "sponsor-capital", "on": on, "receipts": [{"wallet": "cold", "asset": "BTC", "quantity": btc}]})
+}
+
+fn payouts(walk: &Walk<'_>) {
+    let (server, day) = (walk.server, "2019-05-07");
+    walk.done(TREASURY, capital(day, "10"));
+    let theft =
+        json!({"kind": "hot-wallet-theft", "title": "T", "occurred_at": "2019-05-07T01:00:00Z", "at": "2019-05-07T02:00:00Z"});
+    let code = walk.done("/api/v1/incidents", theft)["incident"].as_str().unwrap().to_owned();
+    let at = |what: &str| format!("/api/v1/incidents/{code}/{what}");
+    walk.expect("wrong-state", walk.finance(&at("approvals"), json!({"on": day})));
+    walk.done(&at("estimates"), json!({"on": day, "assets": [{"asset": "BTC", "case": "3"}]}));
+    walk.done(&at("statements"), json!({"text": "All is covered", "by": "CEO", "at": "2019-05-07T23:40:00Z"}));
+    walk.done(&at("recognition"), json!({"on": day}));
+    let claims = |id: &str| {
+        let file = format!("claim_id,claimant_ref,asset,quantity,payout_address\n{id},u-1,BTC,1,bc1qone\n");
+        let ask = server.post(&at("claims")).key(&server.operate_key).idempotent(id);
+        ask.form(&[("claims", "text/csv", file.as_bytes())]).send()
+    };
+    assert_eq!(claims("C-1").status, 201);
+    walk.expect("duplicate-claim", claims("C-2"));
+    walk.done(&at("approvals"), json!({"on": day}));
+    let pay = || {
+        let parts: [(&str, &str, &[u8]); 2] = [
+            ("payout", "application/json", br#"{"on":"2019-05-07","asset":"BTC","wallet":"cold"}"#),
+            (
+                "transactions",
+                "text/csv",
+                b"claim_id,txid\nC-1,cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\n",
+            ),
+        ];
+        server.post(&at("payouts")).key(&server.operate_key).idempotent(&walk.fresh()).form(&parts).send()
+    };
+    assert_eq!(pay().status, 201);
+    walk.expect("already-paid", pay());
+    let recovery = json!({"on": day, "asset": "BTC", "quantity": "3"});
+    walk.done(&at("recoveries"), recovery.clone());
+    walk.expect("above-limit", walk.finance(&at("recoveries"), recovery));
+}
+
+/// The last prices are old by then, and May can be closed.
+fn a_month_later(walk: &Walk<'_>) {
+    walk.server.book.clock.set("2019-06-02T12:00:00Z".parse().unwrap());
+    walk.expect("price-stale", walk.feed(json!([with(event("stale"), "business_date", "2019-05-20")])));
+    walk.done(LOCKS, set_of("2019-05-31", "5900"));
+    walk.done("/api/v1/periods/closed", json!({"period": "2019-05"}));
+    walk.expect("period-closed", walk.finance(LOCKS, set_of("2019-05-10", "5900")));
+}
+
+/// First the file of the book is away, then an empty one is in its place.
+fn the_book_is_gone(walk: &Walk<'_>) {
+    let place = walk.server.book.store.url().path().unwrap().to_owned();
+    let aside = place.with_extension("aside");
+    std::fs::rename(&place, &aside).unwrap();
+    walk.expect("unavailable", walk.server.get("/readyz").send());
+    let empty = walk.server.book.store.url().connect();
+    safu_ledger::store::migrate::run(&mut empty.unwrap(), true).unwrap();
+    walk.expect("book-missing", walk.server.get("/readyz").send());
+    std::fs::rename(&aside, &place).unwrap();
+}
+
+/// What a key that asks again and again is answered.
+fn too_often() -> Answer {
+    let db = TestDb::sqlite();
+    let server = TestServer::start_with(&db, Limits { requests_per_second: 1, ..Limits::default() });
+    let mut answers = (0..20).map(|_| server.get(EVENTS).key(&server.feed_key).send());
+    answers.find(|answer| answer.status == 429).expect("one of twenty in a moment is too many")
 }
