@@ -5,7 +5,7 @@ use super::ctx::{CliError, Ctx};
 use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table};
 use crate::report::registry::{self, Group, REPORTS};
 use crate::report::render::Format;
-use crate::web::view::{PageContext, Section, render_doc};
+use crate::web::view::{PageContext, render_doc};
 use std::str::FromStr;
 
 /// Options of `safu report`.
@@ -20,7 +20,7 @@ pub struct Args {
     /// The book as it was known at this moment (or at the end of this day).
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-    /// table, json, csv, xlsx or html.
+    /// table, json, csv, xlsx, or html: one file that needs nothing else.
     #[arg(long, value_name = "FORMAT")]
     format: Option<Output>,
     /// From this business date.
@@ -111,15 +111,17 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         ctx.say(&format!("There is more: --cursor {next}"));
     }
     match args.format {
-        Some(Output::Html) => ctx.print(&page(&book.title()?, &doc, query)?),
+        Some(Output::Html) => ctx.print(&page(&book.title()?, doc)?),
         _ => ctx.print_doc(&doc, plain),
     }
 }
 
-fn page((book, currency): &(String, String), doc: &Doc, query: Vec<(String, String)>) -> Result<String, CliError> {
-    let mut context = PageContext::report(book, currency, &crate::report::link::report(&doc.name), query, Section::Reports);
-    context.exportable = false;
-    render_doc(&context, doc).map_err(|e| CliError::Failed(e.to_string()))
+/// The report as a file of its own: its style in it, no script, nothing fetched.
+fn page((book, currency): &(String, String), mut doc: Doc) -> Result<String, CliError> {
+    let more = doc.tables.iter().filter_map(|table| Some((table.caption.clone(), table.next.clone()?)));
+    let notes: Vec<String> = more.map(|(caption, next)| format!("{caption}: there is more, from --cursor {next} on.")).collect();
+    doc.notes.extend(notes);
+    render_doc(&PageContext::file(book, currency), &doc).map_err(|e| CliError::Failed(e.to_string()))
 }
 
 fn list() -> Doc {

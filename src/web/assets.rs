@@ -12,6 +12,9 @@ pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The content policy of a page that is a file of its own: its style is in it, and nothing is fetched.
+pub const FILE_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
 /// One embedded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asset {
@@ -52,6 +55,11 @@ pub fn href(name: &str) -> &'static str {
     ASSETS.iter().find(|asset| asset.name == name).map_or("", |asset| asset.path.as_str())
 }
 
+/// The whole style, to be written into a page that is a file of its own.
+pub const fn style() -> &'static str {
+    include_str!("assets/style.css")
+}
+
 /// The asset that a request path names, hash included.
 pub fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
@@ -82,6 +90,7 @@ mod tests {
         for asset in ASSETS.iter() {
             let text = std::str::from_utf8(asset.bytes).unwrap();
             let own = text.replace("http://www.w3.org/2000/svg", "");
+            assert!(!own.contains("</style"), "it is written into pages");
             assert!(!own.contains("http://") && !own.contains("https://") && !own.contains("@import"), "{}", asset.name);
         }
     }

@@ -46,7 +46,9 @@ pub struct Layout {
     pub basis: Vec<(String, String)>,
     /// Version of the program.
     pub version: &'static str,
-    /// Paths of style, script and icon.
+    /// True for a page that is a file of its own: style written into it, nothing else around it.
+    pub is_file: bool,
+    /// Path of the style, or the style itself for a file.
     pub style: &'static str,
     /// Path of the script.
     pub script: &'static str,
@@ -66,12 +68,13 @@ impl Layout {
             title: title.to_owned(),
             book: context.book.clone(),
             home: context.carry("/"),
-            nav: Section::ALL.iter().map(item).collect(),
+            nav: if context.is_file { Vec::new() } else { Section::ALL.iter().map(item).collect() },
             banner: context.banner.clone(),
             notices: context.notices.clone(),
             basis: basis_lines(basis),
             version: env!("CARGO_PKG_VERSION"),
-            style: assets::href("style.css"),
+            is_file: context.is_file,
+            style: if context.is_file { assets::style() } else { assets::href("style.css") },
             script: assets::href("app.js"),
             icon: assets::href("favicon.svg"),
         }

@@ -37,6 +37,35 @@ fn post(book: &Book, on: &str, event: TreasuryEvent) {
     book.post_treasury(&Call::fresh("cli:test"), command).unwrap().success().unwrap();
 }
 
+#[test]
+fn a_report_as_html_is_a_file_that_needs_nothing_else() {
+    let db = TestDb::sqlite();
+    let story = tell(&db);
+    drop(story);
+    for report in REPORTS {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_safu"));
+        command.args(["--database", db.url(), "report", report.name, "--format", "html"]);
+        for needed in report.params.iter().filter(|param| param.required) {
+            let value = match needed.name {
+                "account" => "1110",
+                "entry" => "1",
+                "day" => "2019-01-31",
+                other => panic!("{}: {other}", report.name),
+            };
+            command.args(["--set", &format!("{}={value}", needed.name)]);
+        }
+        let done = command.output().unwrap();
+        let html = String::from_utf8(done.stdout).unwrap();
+        assert!(done.status.success(), "{}: {}", report.name, String::from_utf8_lossy(&done.stderr));
+        // A drawing may refer to its own patterns.
+        let bare = html.replace("http://www.w3.org/2000/svg", "").replace("url(#", "");
+        for part in ["<script", "<link", "src=", "href=\"/", "url(", "://"] {
+            assert!(!bare.contains(part), "{}: {part}", report.name);
+        }
+        assert!(html.starts_with("<!doctype html>") && html.contains("<style>") && html.contains("</html>"), "{}", report.name);
+    }
+}
+
 on_both_engines!(the_worked_story_gives_its_ratios_and_ties, |db| {
     let story = tell(&db);
     let book = story.book();

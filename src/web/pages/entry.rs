@@ -24,7 +24,10 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let extras = Extras {
         crumbs: vec![("Journal".to_owned(), Section::Journal.path())],
         texts: vec![
-            text("On the command line", format!("safu report entry --set entry={number}")),
+            text(
+                "On the command line, with SAFU_DATABASE_URL naming this book",
+                format!("safu report entry --set entry={number}"),
+            ),
             text("As journal text (hledger)", journal_text(&facts, &entry)?),
         ],
         ..Extras::default()

@@ -168,6 +168,8 @@ pub struct PageContext {
     pub fields: Vec<Field>,
     /// False for pages that cannot be exported.
     pub exportable: bool,
+    /// True for a page that is a file of its own: nothing around it, so no menu, form, script or link into the product.
+    pub is_file: bool,
 }
 
 impl PageContext {
@@ -189,6 +191,11 @@ impl PageContext {
         ))
     }
 
+    /// The context of a page that is a file of its own.
+    pub fn file(book: &str, currency: &str) -> Self {
+        Self { book: book.into(), currency: currency.into(), section: Section::None, is_file: true, ..Self::default() }
+    }
+
     /// Adds a filter field with its value from the query.
     #[must_use]
     pub fn with_field(mut self, mut field: Field) -> Self {
@@ -202,9 +209,10 @@ impl PageContext {
         self.query.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// The address with the travelling filters added where it does not have its own; an unsafe address becomes empty.
+    /// The address with the travelling filters added where it does not have its own; an unsafe address becomes empty, and in a
+    /// file every one that leads out of it.
     pub fn carry(&self, href: &str) -> String {
-        if !link::is_safe(href) {
+        if !link::is_safe(href) || (self.is_file && !href.starts_with('#')) {
             return String::new();
         }
         if !href.starts_with('/') {

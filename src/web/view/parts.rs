@@ -128,6 +128,8 @@ impl TableView {
                 _ => bodies.push(vec![view]),
             }
         }
+        // In a file there is no other page to go to.
+        let next = table.next.as_deref().filter(|_| !context.is_file);
         Self {
             id: chart::slug(&table.id),
             caption: table.caption.clone(),
@@ -138,7 +140,7 @@ impl TableView {
                 .value_of("cursor")
                 .filter(|_| table.next.is_some() || !table.rows.is_empty())
                 .map(|_| context.here_with("cursor", "")),
-            next: table.next.as_deref().map(|cursor| context.here_with("cursor", cursor)),
+            next: next.map(|cursor| context.here_with("cursor", cursor)),
             empty: spans(table.empty.as_deref().unwrap_or("Nothing to show.")),
         }
     }

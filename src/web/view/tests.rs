@@ -355,6 +355,20 @@ fn filters_travel_with_every_link_and_survive_exports() {
 }
 
 #[test]
+fn a_file_needs_nothing_else() {
+    let mut doc = entries();
+    doc.charts = vec![waterfall(), heat()];
+    let html = render_doc(&PageContext::file("Demo fund", "USD"), &doc).unwrap();
+    assert!(html.contains("<style>") && html.contains(".figures"), "its style is in it");
+    for part in ["<script", "<link", "src=", "<form", "<button", "<dialog", "href=\"/", "href=\"?", "url(", "://"] {
+        let found = html.replace("http://www.w3.org/2000/svg", "").replace("url(#", "").find(part);
+        assert_eq!(found, None, "{part} at {found:?}");
+    }
+    assert!(html.contains("default-src 'none'; style-src 'unsafe-inline'"), "a browser is told so too");
+    assert!(html.contains("10,412") || html.contains("10412"), "figures stay, without their links");
+}
+
+#[test]
 fn tables_are_real_tables() {
     let html = render_doc(&context(&[]), &after_the_theft()).unwrap();
     for part in ["<caption", "scope=\"col\"", "scope=\"row\"", "scope=\"rowgroup\"", "tr class=\"total\"", "rel=\"next\""] {
