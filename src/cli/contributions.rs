@@ -12,7 +12,7 @@ use crate::domain::contribution::manifest::{DescribeMeta, describe};
 use crate::domain::text::Name;
 use crate::service::clock::Clock;
 use crate::service::contributions::rejection::RejectReport;
-use crate::service::contributions::{ageing, calendar, view};
+use crate::service::contributions::{ageing, calendar, changes, view};
 use clap::Subcommand;
 use jiff::civil::Date;
 use jiff::{Timestamp, Unit};
@@ -76,6 +76,9 @@ enum Verb {
         /// Print the rows that were refused, as CSV, and nothing else.
         #[arg(long)]
         failed_rows: bool,
+        /// Print every row that differs from the version it replaced, as CSV, and nothing else.
+        #[arg(long, conflicts_with = "failed_rows")]
+        changed_rows: bool,
     },
     /// Reject a report that is in quarantine, whatever it waits for; its rows stay, and a higher version mends it.
     Reject {
@@ -148,9 +151,10 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let page = ctx.book()?.read(|conn| view::reports(conn, &filter))?;
             ctx.print_doc(&tables::list(&page), None)
         }
-        Verb::Show { id, failed_rows: true } => ctx.print(&ctx.book()?.read(|conn| view::failed_rows_csv(conn, *id))?),
-        Verb::Show { id, failed_rows: false } => {
-            let (report, restated) = ctx.book()?.read(|conn| Ok((view::report(conn, *id)?, view::restatement(conn, *id)?)))?;
+        Verb::Show { id, changed_rows: true, .. } => ctx.print(&ctx.book()?.read(|conn| changes::changed_rows_csv(conn, *id))?),
+        Verb::Show { id, failed_rows: true, .. } => ctx.print(&ctx.book()?.read(|conn| view::failed_rows_csv(conn, *id))?),
+        Verb::Show { id, .. } => {
+            let (report, restated) = ctx.book()?.read(|conn| Ok((view::report(conn, *id)?, changes::restatement(conn, *id)?)))?;
             ctx.print_doc(&tables::show(&report, restated.as_ref()), None)
         }
         Verb::Reject { report, reason } => {

@@ -2,6 +2,8 @@
 
 #[path = "contributions/book.rs"]
 pub mod book;
+#[path = "contributions/changes.rs"]
+mod changes;
 #[path = "contributions/command.rs"]
 mod command;
 #[path = "contributions/open.rs"]

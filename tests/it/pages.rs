@@ -157,11 +157,27 @@ on_both_engines!(words_of_others_stay_words, |db| {
     }
 });
 
+on_both_engines!(the_command_on_the_page_of_an_entry_works, |db| {
+    let server = serve(&db);
+    for no in [1, 5] {
+        let page = server.get(&format!("/entries/{no}")).send().text();
+        let shown = page.split("<code>").find_map(|rest| rest.strip_prefix("safu ")).expect("a command");
+        let args = decoded(shown.split("</code>").next().unwrap());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_safu"));
+        let done = command.args(args.split_whitespace()).env("SAFU_DATABASE_URL", db.url()).output().unwrap();
+        let text = String::from_utf8(done.stdout).unwrap();
+        assert!(done.status.success(), "safu {args}: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(text.contains(&format!("Entry {no}")), "{text}");
+    }
+});
+
 on_both_engines!(a_report_shows_what_became_of_it, |db| {
     let server = serve(&db);
     let page = |id: i64| server.get(&format!("/contributions/reports/{id}")).send().text();
     let restated = page(2);
     assert!(restated.contains("Rows that differ from version 1") && restated.contains("BTC-USDC"), "no diff");
+    let all = server.get("/contributions/reports/2/changes.csv").send();
+    assert!(restated.contains("/contributions/reports/2/changes.csv") && all.text().contains("changed,BTC-USDC,BTC"), "{all:?}");
     assert!(page(1).contains("Superseded"));
     assert!(page(4).contains("Download the failed rows"));
     let failed = server.get("/contributions/reports/4/failed.csv").send();

@@ -9,7 +9,8 @@ use crate::report::doc::{Basis, Cell, Column, Doc, Figure, Row, RowKind, Table, 
 use crate::report::link;
 use crate::service::contributions::ageing::{AssetAgeing, Bucket};
 use crate::service::contributions::calendar::VenueCalendar;
-use crate::service::contributions::view::{Amounts, Page, ReportItem, ReportView, RestatementView};
+use crate::service::contributions::changes::{ChangeItem, RestatementView};
+use crate::service::contributions::view::{Amounts, Page, ReportItem, ReportView};
 use crate::service::refs::Refs;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -132,6 +133,10 @@ pub fn show(report: &ReportView, restated: Option<&RestatementView>) -> Doc {
         ..Doc::default()
     };
     doc.tables.extend(restated.map(changes));
+    if let Some(restated) = restated.filter(|restated| restated.rows_changed != Some(0)) {
+        let all = || format!("Print the rows that differ with `safu contributions show {} --changed-rows`.", item.id);
+        doc.notes.push(restated.left_off.clone().unwrap_or_else(all));
+    }
     doc.notes.push(format!("Leaf {} of the log; root over the rows {}.", report.leaf, report.rows_root));
     doc
 }
@@ -220,7 +225,7 @@ fn steps(report: &ReportView) -> Table {
 }
 
 fn changes(restated: &RestatementView) -> Table {
-    let row = |change: &crate::service::contributions::view::ChangeItem| {
+    let row = |change: &ChangeItem| {
         Row::body([&change.asset, &change.before, &change.after, &change.difference].into_iter().map(Cell::text).collect())
     };
     let columns = columns(&[
@@ -229,7 +234,8 @@ fn changes(restated: &RestatementView) -> Table {
         ("after", "Now", true),
         ("difference", "Difference", true),
     ]);
-    let caption = format!("Against version {}: {} rows differ", restated.previous.version, restated.rows_changed);
+    let rows = restated.rows_changed.map_or_else(|| "rows not compared".to_owned(), |many| format!("{many} rows differ"));
+    let caption = format!("Against version {}: {rows}", restated.previous.version);
     Table::new("changes", &caption, columns, restated.contributions.iter().map(row).collect(), "No contribution differs.")
 }
 

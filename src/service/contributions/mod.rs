@@ -4,6 +4,7 @@
 pub mod ageing;
 mod batch;
 pub mod calendar;
+pub mod changes;
 pub mod events;
 pub mod rejection;
 pub mod reports;

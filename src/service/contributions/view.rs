@@ -3,8 +3,7 @@
 use super::reports::row_number;
 use super::waiting::{BY_HAND, REJECTED};
 use crate::domain::amount::{Quantity, format_minor_trimmed};
-use crate::domain::contribution::restatement::{RowChangeKind, row_changes, total_changes};
-use crate::domain::contribution::rows::{FeeRow, RowSet, VOLUME_SCALE};
+use crate::domain::contribution::rows::VOLUME_SCALE;
 use crate::domain::ids::VenueId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::paging::cut;
@@ -20,8 +19,6 @@ use std::collections::BTreeMap;
 
 /// The most items of one page.
 pub const MAX_PAGE: i64 = 1_000;
-/// The most changed rows that a restatement lists.
-pub const MAX_CHANGES: usize = 1_000;
 
 /// A page of a list; `next` is the cursor of the following one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -189,47 +186,6 @@ pub struct RowItem {
     pub net_fee: String,
 }
 
-/// What a version changes in one asset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChangeItem {
-    /// Asset.
-    pub asset: String,
-    /// Contribution before.
-    pub before: String,
-    /// Contribution now.
-    pub after: String,
-    /// The difference, signed.
-    pub difference: String,
-}
-
-/// A row that differs between two versions; `before` and `after` are gross fee, rebate and net fee.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RowChangeItem {
-    /// `added`, `removed` or `changed`.
-    pub kind: &'static str,
-    /// Pair.
-    pub pair: String,
-    /// Asset.
-    pub fee_asset: String,
-    /// Figures before.
-    pub before: Option<[String; 3]>,
-    /// Figures now.
-    pub after: Option<[String; 3]>,
-}
-
-/// A version against the one it replaced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RestatementView {
-    /// The report it replaced.
-    pub previous: ReportItem,
-    /// Contributions that differ; empty while the version is not posted.
-    pub contributions: Vec<ChangeItem>,
-    /// Rows that differ, at most [`MAX_CHANGES`].
-    pub rows: Vec<RowChangeItem>,
-    /// How many rows differ in all.
-    pub rows_changed: usize,
-}
-
 fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or_default()
 }
@@ -238,7 +194,13 @@ fn amounts(text: &str) -> Amounts {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-fn item(refs: &Refs, row: &ReportRow, step: Option<&StepRow>, posted: Option<&PostedRow>, entry: Option<i64>) -> ReportItem {
+pub(super) fn item(
+    refs: &Refs,
+    row: &ReportRow,
+    step: Option<&StepRow>,
+    posted: Option<&PostedRow>,
+    entry: Option<i64>,
+) -> ReportItem {
     ReportItem {
         id: row.id,
         report_id: row.report_id.clone(),
@@ -287,7 +249,7 @@ fn page_size(limit: i64) -> Result<i64, Rejection> {
     Err(Rejection::invalid("/limit", limit, format!("must be 1 to {MAX_PAGE}")))
 }
 
-fn require(conn: &mut Conn, id: i64) -> Result<ReportRow, StoreError> {
+pub(super) fn require(conn: &mut Conn, id: i64) -> Result<ReportRow, StoreError> {
     fee_report::find(conn, id)?.ok_or_else(|| {
         Rejection::new(OutcomeCode::NotFound, "/id", id, "is not the number of a fee report; see the list of reports").into()
     })
@@ -396,67 +358,6 @@ fn row_item(refs: &Refs, row: &StoredFeeRow) -> RowItem {
     }
 }
 
-/// What a version changed against the one it replaced; `None` for a first version, a refused report, or one whose predecessor
-/// never came.
-///
-/// # Errors
-/// `NotFound`.
-pub fn restatement(conn: &mut Conn, id: i64) -> Result<Option<RestatementView>, StoreError> {
-    let row = require(conn, id)?;
-    let Some(previous) = previous(conn, &row)? else { return Ok(None) };
-    let refs = Refs::load(conn)?;
-    let (before, after) = (fee_report::row_set(conn, &previous)?, fee_report::row_set(conn, &row)?);
-    let changes = row_changes(&before, &after);
-    let rows_changed = changes.len();
-    let rows = changes.iter().take(MAX_CHANGES).map(|change| {
-        let (kind, was, is) = match &change.kind {
-            RowChangeKind::Added(row) => ("added", None, Some(figures(&after, row))),
-            RowChangeKind::Removed(row) => ("removed", Some(figures(&before, row)), None),
-            RowChangeKind::Changed { before: was, after: is } => {
-                ("changed", Some(figures(&before, was)), Some(figures(&after, is)))
-            }
-        };
-        let fee_asset = refs.code(change.asset).to_owned();
-        RowChangeItem { kind, pair: change.pair.clone(), fee_asset, before: was, after: is }
-    });
-    let rows = rows.collect();
-    let posted = fee_report::posted_of(conn, &[previous.id, row.id])?;
-    let steps = fee_report::steps(conn, previous.id)?;
-    let contributions = match (posted.get(&previous.id), posted.get(&row.id)) {
-        (Some(was), Some(is)) => contribution_changes(&refs, was, is)?,
-        _ => Vec::new(),
-    };
-    let entry = steps.iter().find_map(|step| step.entry_no);
-    let previous = item(&refs, &previous, steps.last(), posted.get(&previous.id), entry);
-    Ok(Some(RestatementView { previous, contributions, rows, rows_changed }))
-}
-
-fn previous(conn: &mut Conn, row: &ReportRow) -> Result<Option<ReportRow>, StoreError> {
-    let Some(version) = row.supersedes.filter(|_| row.is_kept()) else { return Ok(None) };
-    let candidates = fee_report::of_day(conn, row.venue_id, &row.business_date, &row.report_id)?;
-    let same = |other: &ReportRow| other.is_kept() && other.version == version && other.report_id == row.report_id;
-    Ok(candidates.into_iter().find(same))
-}
-
-fn contribution_changes(refs: &Refs, before: &PostedRow, after: &PostedRow) -> Result<Vec<ChangeItem>, StoreError> {
-    let (was, is) = (super::parse_amounts(refs, &before.contributions)?, super::parse_amounts(refs, &after.contributions)?);
-    let shown = total_changes(&was, &is).into_iter().map(|change| {
-        let text = |quantity: Quantity| format_minor_trimmed(quantity.minor(), refs.scale(change.asset));
-        ChangeItem {
-            asset: refs.code(change.asset).to_owned(),
-            before: text(change.before),
-            after: text(change.after),
-            difference: text(change.difference()),
-        }
-    });
-    Ok(shown.collect())
-}
-
-fn figures(set: &RowSet, row: &FeeRow) -> [String; 3] {
-    let scale = set.asset(row.asset).map_or(0, |asset| asset.scale);
-    [row.gross_fee, row.rebate, row.net_fee()].map(|quantity| format_minor_trimmed(quantity.minor(), scale))
-}
-
 /// The failed rows of a refused report as CSV: the row's number, the column and value at fault, what is wrong, and the line as it
 /// stood in the file.
 ///
@@ -469,8 +370,7 @@ pub fn failed_rows_csv(conn: &mut Conn, id: i64) -> Result<String, StoreError> {
         return Err(Rejection::new(OutcomeCode::WrongState, "/id", id, detail).into());
     };
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let failed = |error: csv::Error| StoreError::Database(format!("the CSV could not be made: {error}"));
-    csv.write_record(["row", "column", "value", "problem", "line"]).map_err(failed)?;
+    csv.write_record(["row", "column", "value", "problem", "line"]).map_err(csv_failed)?;
     for problem in problems(&step) {
         let number = row_number(&problem.pointer).map(|number| number.to_string());
         let (number, column) = match (number, problem.pointer.split_once(", column ")) {
@@ -479,8 +379,17 @@ pub fn failed_rows_csv(conn: &mut Conn, id: i64) -> Result<String, StoreError> {
             (None, _) => (String::new(), problem.pointer.clone()),
         };
         let line = problem.line.as_deref().unwrap_or_default();
-        csv.write_record([&number, &column, &problem.value, &problem.detail, line]).map_err(failed)?;
+        csv.write_record([&number, &column, &problem.value, &problem.detail, line]).map_err(csv_failed)?;
     }
+    csv_text(csv)
+}
+
+pub(super) fn csv_failed(error: csv::Error) -> StoreError {
+    StoreError::Database(format!("the CSV could not be made: {error}"))
+}
+
+/// What was written.
+pub(super) fn csv_text(csv: csv::Writer<Vec<u8>>) -> Result<String, StoreError> {
     let bytes = csv.into_inner().map_err(|error| StoreError::Database(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| StoreError::Database(error.to_string()))
 }

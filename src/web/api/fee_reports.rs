@@ -5,10 +5,13 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::render::Format;
 use crate::service::contributions::ageing::ageing;
 use crate::service::contributions::calendar::calendars;
+use crate::service::contributions::changes::{changed_rows_csv, restatement};
 use crate::service::contributions::rejection::RejectReport;
 use crate::service::contributions::view::{self, ReportFilter};
 use crate::service::contributions::waiting::{ACCEPTED, QUARANTINED, REJECTED, SUPERSEDED};
 use crate::service::refs::Refs;
+use crate::store::conn::Conn;
+use crate::store::error::StoreError;
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::{self, Failed};
@@ -127,13 +130,31 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/fee-reports/{id}/changes",
         "getRestatement",
         "Compare a version with the one it replaced",
-        "What it changes by asset, and the rows that differ; null for a first version.",
+        "What it changes by asset, and up to 1,000 of the rows that differ; null for a first version. Versions of more than 20,000 \
+         rows are not compared row by row here: `rows_changed` and `rows_left_off` are null then. `left_off` says what is left \
+         off and how to get it, and is null if nothing is.",
         &[ID],
         Success::json(
             "The difference",
-            r#"{"previous":{"id":71,"version":1},"contributions":[{"asset":"BTC","before":"0.125","after":"0.15","difference":"0.025"}],"rows":[{"kind":"changed","pair":"BTC-USDT","fee_asset":"BTC","before":["1.3","0.05","1.25"],"after":["1.5","0","1.5"]}],"rows_changed":1}"#,
+            r#"{"previous":{"id":71,"version":1},"contributions":[{"asset":"BTC","before":"0.125","after":"0.15","difference":"0.025"}],"rows":[{"kind":"changed","pair":"BTC-USDT","fee_asset":"BTC","before":["1.3","0.05","1.25"],"after":["1.5","0","1.5"]}],"rows_changed":1,"rows_left_off":0,"left_off":null}"#,
         ),
         |route| route.to(changes),
+    ),
+    read(
+        "/fee-reports/{id}/changed-rows",
+        "listChangedRows",
+        "Get every row that differs from the version that was replaced",
+        "All of them with all their figures before and now, however many they are.",
+        &[ID],
+        Success {
+            status: 200,
+            about: "The rows as CSV",
+            media: "text/csv",
+            example: "change,pair,fee_asset,trades_before,trades_after,volume_base_before,volume_base_after,\
+                      volume_quote_before,volume_quote_after,gross_fee_before,gross_fee_after,rebate_before,rebate_after,\
+                      net_fee_before,net_fee_after\nchanged,BTC-USDT,BTC,812,812,1250.5,1250.5,7315550.05,7315550.05,1.3,1.5,0.05,0,1.25,1.5\n",
+        },
+        |route| route.to(changed_rows),
     ),
     read(
         "/fee-reports/{id}/failed-rows",
@@ -203,7 +224,7 @@ const fn read(
         params,
         body: &[],
         success,
-        refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound, OutcomeCode::UnknownVenue],
+        refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound, OutcomeCode::WrongState, OutcomeCode::UnknownVenue],
         route,
     }
 }
@@ -261,13 +282,23 @@ async fn list_rows(input: Input) -> Result<HttpResponse, Failed> {
 async fn changes(input: Input) -> Result<HttpResponse, Failed> {
     input.query()?.done()?;
     let id = number(&input)?;
-    input.read(move |conn| view::restatement(conn, id)).await
+    input.read(move |conn| restatement(conn, id)).await
 }
 
 async fn failed_rows(input: Input) -> Result<HttpResponse, Failed> {
     input.query()?.done()?;
+    csv(input, view::failed_rows_csv).await
+}
+
+async fn changed_rows(input: Input) -> Result<HttpResponse, Failed> {
+    input.query()?.done()?;
+    csv(input, changed_rows_csv).await
+}
+
+/// A CSV about the report in the path.
+async fn csv(input: Input, make: fn(&mut Conn, i64) -> Result<String, StoreError>) -> Result<HttpResponse, Failed> {
     let (id, book) = (number(&input)?, input.state.book.clone());
-    let csv = web::block(move || book.read(|conn| view::failed_rows_csv(conn, id))).await;
+    let csv = web::block(move || book.read(|conn| make(conn, id))).await;
     let csv = csv.map_err(|error| problem::internal(&error))??;
     Ok(HttpResponse::Ok().content_type(Format::Csv.media_type()).body(csv))
 }

@@ -6,8 +6,9 @@ use super::{Asked, Download, PAGE_ROWS, Page};
 use crate::domain::amount::Quantity;
 use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
 use crate::report::link;
+use crate::service::contributions::changes::{self, ChangeItem, RestatementView, RowChangeItem};
 use crate::service::contributions::view::{
-    self, KeptProblem, ReportFilter, ReportItem, ReportView, RestatementView, RowChangeItem, RowItem, StepItem, TotalItem,
+    self, KeptProblem, ReportFilter, ReportItem, ReportView, RowItem, StepItem, TotalItem,
 };
 use crate::service::contributions::waiting::{ACCEPTED, BY_HAND, CONFLICT, DUPLICATE_KEYS, QUARANTINED, REJECTED, SUPERSEDED};
 use crate::service::refs::Refs;
@@ -15,8 +16,6 @@ use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::web::view::{Extras, Section};
 
-/// Reports with more rows than this are not compared row by row on a page.
-const MAX_COMPARED: i64 = 20_000;
 /// Decimals of volumes.
 const VOLUME_SCALE: u8 = 18;
 
@@ -43,7 +42,18 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         let path = format!("{}/failed.csv", link::fee_report(id));
         extras.actions.push(("Download the failed rows".to_owned(), path));
     }
+    if found.restatement.is_some() {
+        let path = format!("{}/changes.csv", link::fee_report(id));
+        extras.actions.push(("Download all rows that differ".to_owned(), path));
+    }
     Ok(Page { context: asked.context(Section::Contributions), doc: found.doc(), extras })
+}
+
+/// Every row that differs from the version that was replaced.
+pub(super) fn changed(asked: &Asked<'_>) -> Result<Download, StoreError> {
+    let id = asked.number("report")?;
+    let text = asked.book.read(|conn| changes::changed_rows_csv(conn, id))?;
+    Ok(Download { media: "text/csv; charset=utf-8", name: format!("changed-rows-{id}.csv"), bytes: text.into_bytes() })
 }
 
 /// Exactly the rows that failed, each with what is wrong, to be mended and sent again.
@@ -65,11 +75,10 @@ fn load(conn: &mut Conn, id: i64, cursor: Option<i64>) -> Result<Found, StoreErr
     };
     let mut others = view::reports(conn, &same_day)?.items;
     others.retain(|other| other.id != id);
-    let short = report.item.rows <= MAX_COMPARED;
     Ok(Found {
         refs: Refs::load(conn)?,
         rows: view::rows(conn, id, cursor, PAGE_ROWS)?,
-        restatement: if short { view::restatement(conn, id)? } else { None },
+        restatement: changes::restatement(conn, id)?,
         report,
         others,
     })
@@ -135,6 +144,7 @@ impl Found {
             title: format!("{} of {}, version {}", item.venue, item.business_date, item.version),
             finding: Some(finding(item)),
             tables,
+            notes: self.restatement.iter().filter_map(|restated| restated.left_off.clone()).collect(),
             ..Doc::default()
         }
     }
@@ -233,7 +243,7 @@ impl Found {
 
     fn contribution_changes(&self, restated: &RestatementView) -> Table {
         let to = link::fee_report(restated.previous.id);
-        let row = |change: &view::ChangeItem| {
+        let row = |change: &ChangeItem| {
             let units = |text: &str| self.units(&change.asset, text, "unknown");
             let difference = units(&change.difference);
             Row::body(vec![
@@ -284,14 +294,15 @@ impl Found {
             Column::number("net_after", "Net now"),
         ];
         let mut rows: Vec<Row> = restated.rows.iter().map(row).collect();
-        let hidden = restated.rows_changed.saturating_sub(rows.len());
-        if hidden > 0 {
+        if let Some(hidden) = restated.rows_left_off.filter(|hidden| *hidden > 0) {
             let mut cells = vec![Cell::text(format!("and {hidden} more rows"))];
             cells.resize(columns.len(), Cell::empty());
             rows.push(Row::of(RowKind::Check, cells));
         }
         let caption = format!("Rows that differ from version {}", restated.previous.version);
-        table("changes", &caption, columns, rows, "No row differs.")
+        let empty =
+            if restated.rows_changed.is_some() { "No row differs." } else { "They are not compared here; see the notes." };
+        table("changes", &caption, columns, rows, empty)
     }
 
     fn row_table(&self) -> Table {

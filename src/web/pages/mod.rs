@@ -135,4 +135,7 @@ pub(super) struct Download {
 pub(super) type MakeFile = fn(&Asked<'_>) -> Result<Download, StoreError>;
 
 /// Every file that is not what a page shows: its address and what makes it.
-pub(super) const FILES: &[(&str, MakeFile)] = &[("/contributions/reports/{report}/failed.csv", fee_report::failed)];
+pub(super) const FILES: &[(&str, MakeFile)] = &[
+    ("/contributions/reports/{report}/failed.csv", fee_report::failed),
+    ("/contributions/reports/{report}/changes.csv", fee_report::changed),
+];

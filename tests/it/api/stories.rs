@@ -89,6 +89,10 @@ on_both_engines!(a_report_is_recorded_once_restated_and_read_back, |db| {
     let changes = read(&format!("/api/v1/fee-reports/{second}/changes")).json();
     assert_eq!((&changes["contributions"][0]["difference"], &changes["rows_changed"]), (&json!("0.025"), &json!(1)), "{changes}");
     as_described("getRestatement", &changes);
+    let all = read(&format!("/api/v1/fee-reports/{second}/changed-rows"));
+    assert!(all.header("content-type").unwrap().starts_with("text/csv"), "{all:?}");
+    assert_eq!(all.text().lines().count(), 2, "{}", all.text());
+    read(&format!("/api/v1/fee-reports/{id}/changed-rows")).refused("wrong-state");
     let calendar = read("/api/v1/calendar?venue=spot&from=2019-05-07&until=2019-05-07").json();
     assert_eq!(calendar["items"][0]["days"][0]["state"], "accepted", "{calendar}");
     let open = read("/api/v1/receivables").json();

@@ -4,6 +4,7 @@ use super::book::*;
 use safu_ledger::domain::contribution::calendar::DayState;
 use safu_ledger::service::contributions::ageing::{AssetAgeing, ageing};
 use safu_ledger::service::contributions::calendar::calendars;
+use safu_ledger::service::contributions::changes;
 use safu_ledger::service::contributions::view::{self, ReportFilter};
 use safu_ledger::service::registry::NewWallet;
 use safu_ledger::service::treasury::{TreasuryCommand, TreasuryEvent, Units};
@@ -105,10 +106,10 @@ on_both_engines!(lists_have_cursors_and_reports_their_rows, |db| {
     );
     let changed = file("spot", "2018-07-14", &[("A-B", "USD", "3", "0", "3"), ("C-D", "USD", "1", "0", "1")]);
     submit(&book, &changed, "spot-14", 2, Some(1));
-    let restated = book.read(|conn| view::restatement(conn, 6)).unwrap().unwrap();
+    let restated = book.read(|conn| changes::restatement(conn, 6)).unwrap().unwrap();
     assert_eq!(restated.rows.iter().map(|row| row.kind).collect::<Vec<_>>(), ["changed", "removed", "added"]);
     assert_eq!(restated.contributions[0].difference, "0.2");
-    assert!(book.read(|conn| view::restatement(conn, 1)).unwrap().is_none());
+    assert!(book.read(|conn| changes::restatement(conn, 1)).unwrap().is_none());
     for limit in [0, 1_001] {
         assert!(book.read(|conn| view::rows(conn, 1, None, limit)).is_err());
     }
