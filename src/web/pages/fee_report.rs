@@ -306,6 +306,8 @@ impl Found {
     }
 
     fn row_table(&self) -> Table {
+        // What is not posted has no entry behind it; the totals that it is part of are on this page.
+        let posted = |cell: Cell| if self.report.item.entry.is_some() { self.posted(cell) } else { cell.to("#totals") };
         let row = |row: &RowItem| {
             let units = |text: &str| self.units(&row.fee_asset, text, "");
             let volume = |text: &str| amount(text, Some(VOLUME_SCALE), "");
@@ -316,9 +318,9 @@ impl Found {
                 count(row.trades),
                 volume(&row.volume_base),
                 volume(&row.volume_quote),
-                self.posted(units(&row.gross_fee)),
-                self.posted(units(&row.rebate)),
-                self.posted(units(&row.net_fee)),
+                posted(units(&row.gross_fee)),
+                posted(units(&row.rebate)),
+                posted(units(&row.net_fee)),
             ])
         };
         let columns = vec![
