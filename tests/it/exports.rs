@@ -4,12 +4,21 @@
 mod book;
 #[path = "exports/readers.rs"]
 mod readers;
+#[path = "exports/stored.rs"]
+mod stored;
 
+use crate::support::database::TestDb;
 use book::{Dice, Sample, sample};
-use readers::{Reader, expected};
+use readers::{Balances, Reader, expected};
+use safu_ledger::domain::amount::{VALUE_SCALE, parse_minor};
+use safu_ledger::domain::asset::Asset;
 use safu_ledger::report::export::{ExportError, JournalFormat, write_journal};
+use safu_ledger::report::render::{Format, Look, render};
+use serde_json::Value as Json;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+use std::time::Instant;
 
 const JOURNALS: [JournalFormat; 3] = [JournalFormat::Hledger, JournalFormat::Ledger, JournalFormat::Beancount];
 
@@ -21,23 +30,78 @@ fn exported(sample: &Sample, format: JournalFormat) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn recomputes(seed: u64, count: usize, amount_digits: usize, beancount_digits: Option<u32>) {
-    let sample = sample(seed, count, amount_digits);
+/// Each program that is installed accepts the file that `export` writes, and computes these balances from it. They run side by
+/// side: on a large book they take most of the time of the test.
+fn each_program_finds(
+    expected: &Balances,
+    assets: &[Asset],
+    beancount_digits: Option<u32>,
+    export: impl Fn(JournalFormat, &mut fs::File) + Sync,
+) {
     let folder = tempfile::tempdir().unwrap();
-    for format in JOURNALS {
-        let Some(reader) = Reader::of(format, beancount_digits) else { continue };
-        let file = folder.path().join(format.name());
-        fs::write(&file, exported(&sample, format)).unwrap();
-        reader.check(&file).unwrap_or_else(|said| panic!("{format:?} refuses the export:\n{said:.2000}"));
-        assert_eq!(reader.balances(&file, &sample), expected(&sample), "{format:?}");
-    }
+    std::thread::scope(|scope| {
+        for format in JOURNALS {
+            let (file, export) = (folder.path().join(format.name()), &export);
+            let Some(reader) = Reader::of(format, beancount_digits) else { continue };
+            scope.spawn(move || {
+                export(format, &mut fs::File::create(&file).unwrap());
+                let start = Instant::now();
+                reader.check(&file).unwrap_or_else(|said| panic!("{format:?} refuses the export:\n{said:.2000}"));
+                let checked = start.elapsed();
+                assert_eq!(reader.balances(&file, assets), *expected, "{format:?}");
+                println!("{format:?}: check {checked:.1?}, check and balances {:.1?}", start.elapsed());
+            });
+        }
+    });
 }
 
-/// `SAFU_TEST_ENTRIES=100000` makes it the large book that CI runs.
+fn recomputes(seed: u64, count: usize, amount_digits: usize, beancount_digits: Option<u32>) {
+    let sample = sample(seed, count, amount_digits);
+    each_program_finds(&expected(&sample), &sample.assets, beancount_digits, |format, file| {
+        file.write_all(exported(&sample, format).as_bytes()).unwrap();
+    });
+}
+
 #[test]
 fn journal_programs_recompute_every_balance_to_the_last_unit() {
-    let asked = std::env::var("SAFU_TEST_ENTRIES").ok().map(|count| count.parse().unwrap());
-    recomputes(1, asked.unwrap_or(3_000), 24, None);
+    recomputes(1, 3_000, 24, None);
+}
+
+/// Entries of the stored book.
+fn entries_asked() -> usize {
+    std::env::var("SAFU_TEST_ENTRIES").ok().map_or(3_000, |count| count.parse().unwrap())
+}
+
+/// The balances of the report, in the form of the readers.
+fn trial_balance(book: &safu_ledger::service::Book, assets: &[Asset]) -> Balances {
+    let doc = book.report("trial-balance", &[]).unwrap();
+    let json: Json = serde_json::from_slice(&render(&doc, Format::Json, Look::default()).unwrap()).unwrap();
+    let mut balances = Balances::new();
+    for row in json["tables"][0]["rows"].as_array().unwrap().iter().filter(|row| row["kind"] == "body") {
+        let text = |key: &str| row["cells"][key].as_str().unwrap_or_default();
+        let minor = |key: &str, scale| if text(key).is_empty() { 0 } else { parse_minor(text(key), scale).unwrap() };
+        let scale = assets.iter().find(|asset| asset.code.as_str() == text("asset")).unwrap().scale;
+        let key = |is_value| (text("account").parse().unwrap(), text("asset").to_owned(), is_value);
+        balances.insert(key(false), minor("units", scale));
+        balances.insert(key(true), minor("debit", VALUE_SCALE) - minor("credit", VALUE_SCALE));
+    }
+    balances.retain(|_, minor| *minor != 0);
+    balances
+}
+
+/// The same of a book in a database, against what its own report says. `SAFU_TEST_ENTRIES=100000` makes it the large book that
+/// CI runs.
+#[test]
+fn journal_programs_agree_with_the_trial_balance_of_a_stored_book() {
+    let sample = sample(9, entries_asked(), 24);
+    let db = TestDb::sqlite();
+    let book = stored::stored(&db, &sample);
+    let reported = trial_balance(&book, &sample.assets);
+    assert_eq!(reported, expected(&sample), "the report has the balances that were posted");
+    each_program_finds(&reported, &sample.assets, None, |format, file| {
+        let summary = book.export_journal(format, file).unwrap();
+        assert_eq!(usize::try_from(summary.entries).unwrap(), sample.entries.len(), "{format:?}");
+    });
 }
 
 #[test]
@@ -130,13 +194,12 @@ fn csv_has_a_row_and_jsonl_an_object_for_each_and_both_give_the_balances() {
     let text = exported(&sample, JournalFormat::Csv);
     let mut rows = csv::Reader::from_reader(text.as_bytes());
     let heading = rows.headers().unwrap().clone();
-    let mut from_csv = readers::Balances::new();
-    let add = |sums: &mut readers::Balances, account: i64, code: &str, units: &str, value: &str| {
+    let mut from_csv = Balances::new();
+    let add = |sums: &mut Balances, account: i64, code: &str, units: &str, value: &str| {
         let scale = sample.assets.iter().find(|a| a.code.as_str() == code).unwrap().scale;
         let account = i32::try_from(account).unwrap();
-        *sums.entry((account, code.into(), false)).or_default() +=
-            safu_ledger::domain::amount::parse_minor(units, scale).unwrap();
-        *sums.entry((account, code.into(), true)).or_default() += safu_ledger::domain::amount::parse_minor(value, 8).unwrap();
+        *sums.entry((account, code.into(), false)).or_default() += parse_minor(units, scale).unwrap();
+        *sums.entry((account, code.into(), true)).or_default() += parse_minor(value, 8).unwrap();
     };
     for row in rows.records() {
         let row = row.unwrap();
@@ -146,7 +209,7 @@ fn csv_has_a_row_and_jsonl_an_object_for_each_and_both_give_the_balances() {
         }
         add(&mut from_csv, field("account").parse().unwrap(), field("asset"), field("units"), field("value"));
     }
-    let mut from_jsonl = readers::Balances::new();
+    let mut from_jsonl = Balances::new();
     let text = exported(&sample, JournalFormat::Jsonl);
     assert_eq!(text.lines().count(), sample.entries.len());
     for (line, entry) in text.lines().zip(&sample.entries) {

@@ -76,7 +76,7 @@ const ACCOUNTS: [(i32, &str); 10] = [
     (2110, "Provision: case reserves"),
     (2130, "(virtual) [balanced] = @ {lot} ~ 1.00 BTC"),
     (3100, "-Принцип- 保障基金"),
-    (3900, "Asset conversion clearing"),
+    (3200, "Sponsor capital"),
     (4100, " Fee contributions "),
     (5100, "Compensation incurred: case"),
     (5110, "a"),

@@ -3,6 +3,7 @@
 use super::book::Sample;
 use crate::support::tools::{run, tool, words};
 use safu_ledger::domain::amount::{VALUE_SCALE, parse_minor};
+use safu_ledger::domain::asset::Asset;
 use safu_ledger::report::export::JournalFormat;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ impl Reader {
     }
 
     /// The balances that the program computes.
-    pub fn balances(&self, file: &Path, sample: &Sample) -> Balances {
+    pub fn balances(&self, file: &Path, assets: &[Asset]) -> Balances {
         let name = file.to_str().unwrap();
         let output = match self.format {
             JournalFormat::Hledger => {
@@ -91,7 +92,7 @@ impl Reader {
             JournalFormat::Ledger => rows_of_ledger(&text),
             _ => text.lines().map(|line| three(line.split('|'))).collect(),
         };
-        rows.iter().filter_map(|row| balance(row, sample)).collect()
+        rows.iter().filter_map(|row| balance(row, assets)).collect()
     }
 
     fn script(&self, script: &str) -> String {
@@ -100,7 +101,7 @@ impl Reader {
     }
 }
 
-fn balance([account, number, commodity]: &[String; 3], sample: &Sample) -> Option<((i32, String, bool), i128)> {
+fn balance([account, number, commodity]: &[String; 3], assets: &[Asset]) -> Option<((i32, String, bool), i128)> {
     let number = number.as_str();
     let mut parts = account.split(':');
     let (_, name, code) = (parts.next()?, parts.next()?, parts.next()?);
@@ -108,7 +109,7 @@ fn balance([account, number, commodity]: &[String; 3], sample: &Sample) -> Optio
     let no = name.get(..4).and_then(|no| no.parse().ok()).unwrap_or_else(|| panic!("{account} has no number"));
     let is_value = commodity == "USD-VALUE";
     assert!(is_value || commodity.trim_end_matches("-ASSET") == code, "{commodity} on {account}");
-    let asset = sample.assets.iter().find(|a| a.code.as_str() == code).unwrap();
+    let asset = assets.iter().find(|a| a.code.as_str() == code).unwrap();
     let scale = if is_value { VALUE_SCALE } else { asset.scale };
     let minor = parse_minor(number, scale).unwrap_or_else(|problem| panic!("{account} {number} {commodity}: {problem}"));
     (minor != 0).then(|| ((no, code.to_owned(), is_value), minor))
