@@ -6,6 +6,7 @@ use super::listing::{entries_text, field, pair};
 use super::prices::read_file;
 use crate::domain::incident::claims::ControlTotals;
 use crate::report::render::Format;
+use crate::service::at::At;
 use crate::service::incidents::approvals::NewApproval;
 use crate::service::incidents::claims::NewClaims;
 use crate::service::incidents::docs;
@@ -95,7 +96,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         }
         Verb::List { code, after, limit, format } => {
             let format = format.as_deref().map(format_of).transpose()?;
-            ctx.print_doc(&book.read(|conn| docs::claims(conn, code, *after, *limit))?, format)
+            ctx.print_doc(&book.read(|conn| docs::claims(conn, code, *after, *limit, &At::NOW))?, format)
         }
         Verb::Show { code, claim } => ctx.print_doc(&book.read(|conn| docs::claim(conn, code, claim))?, None),
     }

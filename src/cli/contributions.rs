@@ -145,6 +145,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
                 state: state.clone(),
                 from: *from,
                 until: *until,
+                known_at: None,
                 cursor: *before,
                 limit: *limit,
             };

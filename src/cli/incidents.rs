@@ -4,6 +4,7 @@ use super::CliResult;
 use super::ctx::{CliError, Ctx};
 use super::listing::{entries_text, field};
 use crate::domain::incident::life::State;
+use crate::service::at::At;
 use crate::service::incidents::declare::{NewIncident, NewStatement};
 use crate::service::incidents::docs;
 use crate::service::incidents::estimates::{NewAssetEstimate, NewEstimate};
@@ -199,7 +200,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let reply = book.recognise_incident(&call, code, new)?;
             ctx.print_reply(&reply, |body| format!("{}\n{}", state_text(body), entries_text(body)))
         }
-        Verb::List => ctx.print_doc(&book.read(docs::list)?, None),
+        Verb::List => ctx.print_doc(&book.read(|conn| docs::list(conn, &At::NOW))?, None),
         Verb::Show { code } => ctx.print_doc(&book.read(|conn| docs::incident(conn, code, book.clock.now()))?, None),
         Verb::Close { code, on, note } => {
             ctx.print_reply(&book.close_incident(&call, code, on.unwrap_or(today), note)?, state_text)

@@ -4,6 +4,7 @@ use super::CliResult;
 use super::ctx::Ctx;
 use super::listing::{entries_text, field};
 use super::prices::read_file;
+use crate::service::at::At;
 use crate::service::incidents::docs;
 use crate::service::incidents::payouts::{NewPayout, PaidBy};
 use crate::service::incidents::recoveries::{NewRecovery, NewRecoveryReceipt, RecoveryMemo};
@@ -88,7 +89,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
                 format!("Batch {batch}: {claims} claims of {} paid with {quantity} {asset}.\n{}", pay.code, entries_text(body))
             })
         }
-        Verb::List { code } => ctx.print_doc(&book.read(|conn| docs::payouts(conn, code))?, None),
+        Verb::List { code } => ctx.print_doc(&book.read(|conn| docs::payouts(conn, code, &At::NOW))?, None),
         Verb::Show { batch } => ctx.print_doc(&book.read(|conn| docs::payout(conn, None, *batch, 0, docs::MAX_PAGE))?, None),
     }
 }

@@ -439,12 +439,12 @@ pub trait Source {
     /// # Errors
     /// [`ReportError::Source`].
     fn entry(&mut self, no: EntryNo) -> Result<Option<EntryFacts>, ReportError>;
-    /// All incidents, the latest first, as they stand now.
+    /// The incidents that there were, the latest first.
     ///
     /// # Errors
     /// [`ReportError::Source`].
     fn incidents(&mut self) -> Result<Vec<IncidentLine>, ReportError>;
-    /// The feeds of all venues over the half year up to the as-of day.
+    /// The feeds of all venues over the half year up to the as-of day, by the reports known then.
     ///
     /// # Errors
     /// [`ReportError::Source`].

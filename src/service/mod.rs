@@ -1,5 +1,6 @@
 //! Use cases: load a view, decide, write, record. One file a use case, one write transaction each.
 
+pub mod at;
 pub mod clock;
 pub mod contributions;
 pub mod desk;

@@ -239,7 +239,7 @@ pub fn between(conn: &mut Conn, venue: i32, from: &str, until: &str) -> Result<V
 pub struct Filter {
     /// Only this venue.
     pub venue: Option<i32>,
-    /// Only reports that now stand so.
+    /// Only reports that stand so.
     pub state: Option<String>,
     /// Only business dates from this day.
     pub from: Option<Date>,
@@ -247,6 +247,8 @@ pub struct Filter {
     pub until: Option<Date>,
     /// Only reports with a lower number: the cursor.
     pub before: Option<i64>,
+    /// As it was known at this moment, in microseconds since 1970.
+    pub known_at: Option<i64>,
 }
 
 mod alias {
@@ -255,22 +257,25 @@ mod alias {
 }
 use alias::later_step;
 
-/// Keeps only the last step of every report.
+/// Keeps only the step of every report that was the last at a moment.
 macro_rules! is_last_step {
-    () => {
+    ($until:expr) => {
         diesel::dsl::not(diesel::dsl::exists(
             later_step
                 .filter(later_step.field(fee_report_step::report_id).eq(fee_report_step::report_id))
-                .filter(later_step.field(fee_report_step::step).gt(fee_report_step::step)),
+                .filter(later_step.field(fee_report_step::step).gt(fee_report_step::step))
+                .filter(later_step.field(fee_report_step::recorded_at).le($until)),
         ))
     };
 }
 
 /// Reports with the step they stand at, newest first, at most `limit`.
 pub fn list(conn: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<(ReportRow, StepRow)>, StoreError> {
+    let until = filter.known_at.unwrap_or(i64::MAX);
     let mut query = fee_report::table
         .inner_join(fee_report_step::table.on(fee_report_step::report_id.eq(fee_report::id)))
-        .filter(is_last_step!())
+        .filter(fee_report_step::recorded_at.le(until))
+        .filter(is_last_step!(until))
         .order(fee_report::id.desc())
         .limit(limit)
         .select((ReportRow::as_select(), StepRow::as_select()))
@@ -299,18 +304,19 @@ pub fn waiting(conn: &mut Conn, reason: &str) -> Result<Vec<ReportRow>, StoreErr
         .inner_join(fee_report_step::table.on(fee_report_step::report_id.eq(fee_report::id)))
         .filter(fee_report_step::state.eq("quarantined"))
         .filter(fee_report_step::reason.eq(reason))
-        .filter(is_last_step!())
+        .filter(is_last_step!(i64::MAX))
         .order(fee_report::id)
         .select(ReportRow::as_select())
         .load(conn)?)
 }
 
-/// The step each of these reports stands at.
-pub fn last_steps(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, StepRow>, StoreError> {
+/// The step at which each of these reports stood at a moment, in microseconds since 1970.
+pub fn last_steps(conn: &mut Conn, ids: &[i64], until: i64) -> Result<HashMap<i64, StepRow>, StoreError> {
     let mut last = HashMap::with_capacity(ids.len());
     for some in ids.chunks(PAGE) {
         let steps: Vec<StepRow> = on_each!(conn, c => fee_report_step::table
             .filter(fee_report_step::report_id.eq_any(some))
+            .filter(fee_report_step::recorded_at.le(until))
             .order((fee_report_step::report_id, fee_report_step::step))
             .select(StepRow::as_select())
             .load(c))?;

@@ -11,6 +11,7 @@ use safu_ledger::domain::incident::claims::ControlTotals;
 use safu_ledger::domain::incident::life::State;
 use safu_ledger::domain::outcome::OutcomeCode;
 use safu_ledger::service::Call;
+use safu_ledger::service::at::At;
 use safu_ledger::service::incidents::payouts::PaidBy;
 use safu_ledger::service::incidents::recoveries::{NewRecovery, NewRecoveryReceipt, RecoveryMemo};
 use safu_ledger::service::incidents::view::{self, ClaimState};
@@ -62,7 +63,7 @@ on_both_engines!(twenty_thousand_claims_go_the_whole_way, |db| {
     assert_eq!(answer["entries"][0]["event"], "E08b");
     accepted(theft.book.close_incident(&call(), CODE, theft.book.clock.today(), "all paid"));
 
-    let shown = theft.book.read(|conn| view::incident(conn, CODE)).unwrap();
+    let shown = theft.book.read(|conn| view::incident(conn, CODE, &At::NOW)).unwrap();
     assert_eq!(shown.summary.life.state, State::Closed);
     assert_eq!(shown.summary.reserves, []);
     assert_eq!(shown.statements[0].by, "the exchange");
@@ -75,9 +76,9 @@ on_both_engines!(twenty_thousand_claims_go_the_whole_way, |db| {
     assert_eq!(shown.batches.len(), 3);
     assert_eq!(shown.summary.loss.gross, value("49494900"), "what was paid is what it cost: 7,070.7 × 7,000");
 
-    let one = theft.book.read(|conn| view::claim(conn, CODE, "c-5002")).unwrap();
+    let one = theft.book.read(|conn| view::claim(conn, CODE, "c-5002", &At::NOW)).unwrap();
     assert_eq!(one.state, ClaimState::Paid { batch: 2, txid: "tx-0".to_owned() });
-    let page = theft.book.read(|conn| view::claims(conn, CODE, 4_999, 3)).unwrap();
+    let page = theft.book.read(|conn| view::claims(conn, CODE, 4_999, 3, &At::NOW)).unwrap();
     assert_eq!(page.iter().map(|c| c.claim.no).collect::<Vec<_>>(), [5_000, 5_001, 5_002]);
 
     // What is stored proves what the log says.
@@ -113,7 +114,7 @@ on_both_engines!(one_bad_row_of_ten_thousand_posts_nothing, |db| {
     let short = ControlTotals { row_count: Some(10_001), totals: Default::default() };
     assert_eq!(refused(theft.import_with(&call(), &good, short)).code, OutcomeCode::RowCountMismatch);
     assert_eq!(theft.leaves(), before, "nothing was recorded");
-    assert_eq!(theft.book.read(|conn| view::claims(conn, CODE, 0, 10)).unwrap(), []);
+    assert_eq!(theft.book.read(|conn| view::claims(conn, CODE, 0, 10, &At::NOW)).unwrap(), []);
     accepted(theft.import(&call(), &good));
 });
 
@@ -227,7 +228,7 @@ on_both_engines!(two_who_pay_the_same_claims_have_one_effect, |db| {
     });
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
     assert!(replies.iter().filter(|reply| reply.status != 201).all(|reply| reply.body.contains("already-paid")));
-    let shown = theft.book.read(|conn| view::incident(conn, CODE)).unwrap();
+    let shown = theft.book.read(|conn| view::incident(conn, CODE, &At::NOW)).unwrap();
     assert_eq!((shown.batches.len(), shown.claims.paid_count), (1, 500));
 });
 
@@ -294,14 +295,14 @@ on_both_engines!(recoveries_are_shown_apart_and_never_exceed_the_loss, |db| {
         note: String::new(),
     };
     accepted(theft.book.receive_recovery(&call(), CODE, receipt("50")));
-    let loss = theft.book.read(|conn| view::incident(conn, CODE)).unwrap().summary.loss;
+    let loss = theft.book.read(|conn| view::incident(conn, CODE, &At::NOW)).unwrap().summary.loss;
     assert_eq!((loss.gross, loss.recovered, loss.net), (value("580000"), value("290000"), value("290000")));
     accepted(theft.book.recognise_recovery(&call(), CODE, recovery("70", false)));
-    let loss = theft.book.read(|conn| view::incident(conn, CODE)).unwrap().summary.loss;
+    let loss = theft.book.read(|conn| view::incident(conn, CODE, &At::NOW)).unwrap().summary.loss;
     assert_eq!((loss.recovered, loss.net), (value("580000"), Value::ZERO));
     let over = refused(theft.book.recognise_recovery(&call(), CODE, recovery("1", false)));
     assert_eq!(over.code, OutcomeCode::AboveLimit);
-    let list = theft.book.read(view::list).unwrap();
+    let list = theft.book.read(|conn| view::list(conn, &At::NOW)).unwrap();
     assert_eq!((list.len(), list[0].code.as_str(), list[0].life.state), (1, CODE, State::Recognised));
 });
 

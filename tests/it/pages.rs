@@ -205,6 +205,40 @@ on_both_engines!(claims_are_found_by_id_number_and_page, |db| {
     assert!(page("?claim=nobody").contains("No claim has this id"));
 });
 
+on_both_engines!(pages_go_back_to_a_day_and_to_a_moment, |db| {
+    let server = serve(&db);
+    let page = |path: &str| server.get(path).send();
+    let figure = |path: &str, key: &str| {
+        let document = page(path).json();
+        let figures = document["figures"].as_array().expect("figures").clone();
+        figures.iter().find(|figure| figure["key"] == key).unwrap_or_else(|| panic!("{path}: no {key}"))["value"].clone()
+    };
+    // What an incident owes is what the books owe, on every day and as it was known at every moment.
+    for basis in ["as_of=2019-05-08", "as_of=2019-05-09", "as_of=2019-05-14", "as_of=2019-05-15", "known_at=2019-05-09T08:00:00Z"]
+    {
+        let owed = figure(&format!("/incidents/{CODE}?{basis}&format=json"), "owed");
+        assert_eq!(owed, figure(&format!("/reports/coverage?{basis}&format=json"), "obligations"), "{basis}");
+        assert_ne!(owed, "0", "{basis}");
+    }
+    assert_eq!(figure(&format!("/incidents/{CODE}?as_of=2019-05-14&format=json"), "paid"), 0);
+    assert_eq!(figure(&format!("/incidents/{CODE}?format=json"), "paid"), 150);
+    let early = page(&format!("/incidents/{CODE}/claims?as_of=2019-05-14")).text();
+    assert!(!early.contains("tx-1") && early.contains("approved"), "a claim is paid before its day");
+    assert!(page("/incidents?as_of=2019-05-06").text().contains("No incident has been declared"));
+    assert_eq!(page(&format!("/incidents/{CODE}?as_of=2019-05-06")).status, 404);
+    assert!(page("/?as_of=2019-05-08").text().contains(CODE), "the first screen of that day does not show the incident");
+    assert!(page("/?as_of=2019-05-06").text().contains("No incident is open"));
+    let feed = page("/contributions?known_at=2019-05-09T08:00:00Z").text();
+    assert!(feed.contains("No fee report here") && feed.contains("2019-05-07: Missing"), "a report is known before it came");
+    for path in
+        ["/contributions/reports/2", "/contributions/events", "/contributions/events/1", "/incidents/INC-2019-001/payouts/1"]
+    {
+        let shown = page(&format!("{path}?as_of=2019-05-08")).text();
+        assert!(shown.contains("change nothing here"), "{path} does not say that it shows the present");
+        assert!(!page(path).text().contains("change nothing here"), "{path}");
+    }
+});
+
 #[test]
 fn a_new_book_leads_on() {
     let db = TestDb::sqlite();

@@ -43,7 +43,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         figures,
         charts,
         tables: vec![open_incidents(facts, &incidents), late_feeds(&feeds)],
-        notes: vec!["Incidents and feeds are shown as they stand now, whatever day the figures are of.".to_owned()],
+        notes: Vec::new(),
     })
 }
 

@@ -59,7 +59,8 @@ impl VenueCalendar {
     }
 }
 
-/// The calendars of one venue or all, for the days `from..=until`; `from` is never before a venue's first due day.
+/// The calendars of one venue or all, for the days `from..=until`, by what was known at the moment `now`; `from` is never before a
+/// venue's first due day.
 pub fn calendars(
     conn: &mut Conn,
     venue: Option<&str>,
@@ -77,8 +78,10 @@ pub fn calendars(
         let damaged = || StoreError::Damaged(format!("venue {}: first_due is not a day", row.code));
         let first_due = parse_day(&row.first_due).ok_or_else(damaged)?;
         let start = from.map_or(first_due, |from| from.max(first_due));
-        let reports = fee_report::between(conn, row.id, &start.to_string(), &until.to_string())?;
-        let steps = fee_report::last_steps(conn, &reports.iter().map(|report| report.id).collect::<Vec<_>>())?;
+        let mut reports = fee_report::between(conn, row.id, &start.to_string(), &until.to_string())?;
+        reports.retain(|report| report.recorded_at <= now.as_microsecond());
+        let ids: Vec<i64> = reports.iter().map(|report| report.id).collect();
+        let steps = fee_report::last_steps(conn, &ids, now.as_microsecond())?;
         let facts = facts(&reports, &steps)?;
         let days = calendar(&row.code, start, until, &policies, &facts, now);
         found.push(VenueCalendar { venue: row.code.clone(), days, reports: leading(&reports, &steps)? });

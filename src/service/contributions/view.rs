@@ -40,6 +40,8 @@ pub struct ReportFilter {
     pub from: Option<Date>,
     /// Last business date.
     pub until: Option<Date>,
+    /// As it was known at this moment; now without it.
+    pub known_at: Option<Timestamp>,
     /// Cursor: reports with a lower number.
     pub cursor: Option<i64>,
     /// Items a page, at most [`MAX_PAGE`].
@@ -233,6 +235,7 @@ pub fn reports(conn: &mut Conn, filter: &ReportFilter) -> Result<Page<ReportItem
         from: filter.from,
         until: filter.until,
         before: filter.cursor,
+        known_at: filter.known_at.map(Timestamp::as_microsecond),
     };
     let mut found = fee_report::list(conn, &wanted, limit.saturating_add(1))?;
     let next = cut(&mut found, limit, |(row, _)| row.id);

@@ -190,7 +190,7 @@ impl Day {
         let day = date.to_string();
         let rows = fee_report::of_day(tx.conn, venue.0, &day, report_id)?;
         let (kept, refused): (Vec<_>, Vec<_>) = rows.into_iter().partition(ReportRow::is_kept);
-        let steps = fee_report::last_steps(tx.conn, &kept.iter().map(|row| row.id).collect::<Vec<_>>())?;
+        let steps = fee_report::last_steps(tx.conn, &kept.iter().map(|row| row.id).collect::<Vec<_>>(), i64::MAX)?;
         let with_step = |row: ReportRow| {
             let step = steps.get(&row.id);
             let step = step.ok_or_else(|| StoreError::Damaged(format!("fee report {} has no step", row.id)))?;

@@ -18,6 +18,7 @@ use crate::domain::ids::IncidentId;
 use crate::domain::incident::life::{Act, Life, State};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::text::check_free_text;
+use crate::service::at::At;
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -107,7 +108,13 @@ fn queue_step(tx: &mut Tx<'_>, code: &str, state: State, at: Timestamp, note: &s
 
 /// The steps of an incident in order of recording.
 fn steps(conn: &mut Conn, code: &str) -> Result<Vec<Step>, StoreError> {
-    Ok(facts_of::<Step>(conn, STEP, code)?.into_iter().map(|(_, step)| step).collect())
+    steps_at(conn, code, &At::NOW)
+}
+
+/// The steps that were taken, up to the first that the basis leaves out.
+fn steps_at(conn: &mut Conn, code: &str, at: &At) -> Result<Vec<Step>, StoreError> {
+    let rows = fact::of_subject(conn, STEP, code)?;
+    rows.iter().take_while(|row| at.takes(row.leaf, &row.effective_on)).map(fact::FactRow::parse).collect()
 }
 
 fn life_of(steps: &[Step]) -> Result<Life, StoreError> {
@@ -163,8 +170,19 @@ fn at_pointer(mut rejection: Rejection, pointer: &str) -> Rejection {
 
 /// Facts of one kind about one incident, parsed, with their business dates, in recording order.
 fn facts_of<T: serde::de::DeserializeOwned>(conn: &mut Conn, kind: &str, code: &str) -> Result<Vec<(Date, T)>, StoreError> {
+    facts_at(conn, kind, code, &At::NOW)
+}
+
+/// Those of them that count on a basis.
+fn facts_at<T: serde::de::DeserializeOwned>(
+    conn: &mut Conn,
+    kind: &str,
+    code: &str,
+    at: &At,
+) -> Result<Vec<(Date, T)>, StoreError> {
     let rows = fact::of_subject(conn, kind, code)?;
     rows.into_iter()
+        .filter(|row| at.takes(row.leaf, &row.effective_on))
         .map(|row| {
             let day = row.effective_on.parse().map_err(|_| StoreError::Damaged(format!("fact {}: date", row.id)))?;
             Ok((day, row.parse()?))

@@ -3,9 +3,9 @@
 
 use super::claims::totals_of;
 use super::declare::Statement;
-use super::estimates::{EstimateVersion, history};
+use super::estimates::EstimateVersion;
 use super::recoveries::{BookedRecovery, RecoveryMemo, memos_in_force};
-use super::{Case, RECOVERY, RECOVERY_MEMO, STATEMENT, Step, approvals, facts_of, life_of, steps};
+use super::{Case, ESTIMATE, RECOVERY, RECOVERY_MEMO, STATEMENT, Step, approvals, facts_at, life_of, steps_at};
 use crate::domain::account::{AccountNo, no};
 use crate::domain::amount::{Quantity, Value};
 use crate::domain::asset::AssetId;
@@ -15,15 +15,17 @@ use crate::domain::incident::kind::IncidentKind;
 use crate::domain::incident::life::{Life, State};
 use crate::domain::incident::ranges::ClaimRanges;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::service::at::At;
 use crate::store::claim::{self, ClaimRow, ClaimsFileRow};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::incident::{self, IncidentRow};
+use crate::store::journal;
 use crate::store::payout::{self, PayoutBatchRow, TransactionRow};
 use crate::store::projection::{self, Amounts, BalanceRow};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Accounts that make up the gross loss of an incident.
 pub const LOSS: [AccountNo; 5] =
@@ -215,55 +217,86 @@ pub struct ClaimView {
     pub state: ClaimState,
 }
 
-/// All incidents by number, newest last.
-pub fn list(conn: &mut Conn) -> Result<Vec<Summary>, StoreError> {
-    let balances = incident_balances(conn)?;
-    incident::all(conn)?
-        .iter()
-        .map(|row| {
-            let steps = steps(conn, &row.code)?;
-            summary(row, &steps, &balances)
-        })
-        .collect()
+/// The incidents that there were, by number, newest last.
+pub fn list(conn: &mut Conn, at: &At) -> Result<Vec<Summary>, StoreError> {
+    let balances = incident_balances(conn, at)?;
+    let mut summaries = Vec::new();
+    for row in incident::all(conn)? {
+        let steps = steps_at(conn, &row.code, at)?;
+        if !steps.is_empty() {
+            summaries.push(summary(&row, &steps, &balances)?);
+        }
+    }
+    Ok(summaries)
 }
 
 /// One incident.
 ///
 /// # Errors
-/// `NotFound`.
-pub fn incident(conn: &mut Conn, code: &str) -> Result<IncidentView, StoreError> {
+/// `NotFound`, also for one that there was not yet.
+pub fn incident(conn: &mut Conn, code: &str, at: &At) -> Result<IncidentView, StoreError> {
     let row = Case::load(conn, code)?.row;
-    let steps = steps(conn, code)?;
-    let summary = summary(&row, &steps, &incident_balances(conn)?)?;
-    let statements = facts_of::<Statement>(conn, STATEMENT, code)?.into_iter().map(|(_, statement)| statement).collect();
+    let steps = steps_at(conn, code, at)?;
+    if steps.is_empty() {
+        let detail = "was not known yet on this basis; take a later as-of day, or a later known-at";
+        return Err(Rejection::new(OutcomeCode::NotFound, "/incident", code, detail).into());
+    }
+    let summary = summary(&row, &steps, &incident_balances(conn, at)?)?;
+    let statements = facts_at::<Statement>(conn, STATEMENT, code, at)?.into_iter().map(|(_, statement)| statement).collect();
     Ok(IncidentView {
         summary,
-        estimates: history(conn, code)?,
+        estimates: facts_at(conn, ESTIMATE, code, at)?,
         statements,
-        memos: memos_in_force(facts_of(conn, RECOVERY_MEMO, code)?).into_values().collect(),
-        recoveries: facts_of(conn, RECOVERY, code)?,
-        claims: claims_of(conn, row.id)?,
-        batches: batches_of(conn, row.id)?,
+        memos: memos_in_force(facts_at(conn, RECOVERY_MEMO, code, at)?).into_values().collect(),
+        recoveries: facts_at(conn, RECOVERY, code, at)?,
+        claims: claims_of(conn, row.id, at)?,
+        batches: batches_of(conn, row.id, at)?,
         steps,
     })
 }
 
-/// What stands on the accounts that incidents use.
-fn incident_balances(conn: &mut Conn) -> Result<Vec<BalanceRow>, StoreError> {
+/// What stands for an incident on an account in an asset.
+struct Stands {
+    incident: i32,
+    account: AccountNo,
+    asset: AssetId,
+    amounts: Amounts,
+}
+
+/// What stands on the accounts that incidents use: the running balances, or, on an earlier basis, the sums of the postings.
+fn incident_balances(conn: &mut Conn, at: &At) -> Result<Vec<Stands>, StoreError> {
     let mut accounts = Vec::from(LOSS);
     accounts.extend([no::LOSS_RECOVERIES, no::RECOVERIES_ABOVE_LOSS, no::CLAIMS_HANDLING_EXPENSE]);
     accounts.extend(no::OBLIGATIONS);
-    projection::balances_of_accounts(conn, &accounts)
+    if at.is_now() {
+        let rows = projection::balances_of_accounts(conn, &accounts)?;
+        let stands = |row: &BalanceRow| Stands {
+            incident: row.incident_id,
+            account: row.account(),
+            asset: row.asset(),
+            amounts: row.amounts(),
+        };
+        return Ok(rows.iter().map(stands).collect());
+    }
+    let mut sums: BTreeMap<(i32, i32, i32), Amounts> = BTreeMap::new();
+    for (account, asset, incident, quantity, value) in
+        incident::moved_until(conn, &accounts, &at.last_day(), at.known.last_entry)?
+    {
+        sums.entry((incident, account, asset)).or_default().add(quantity.quantity(), value.value())?;
+    }
+    let stands =
+        |((incident, account, asset), amounts)| Stands { incident, account: AccountNo(account), asset: AssetId(asset), amounts };
+    Ok(sums.into_iter().map(stands).collect())
 }
 
-fn summary(row: &IncidentRow, steps: &[Step], balances: &[BalanceRow]) -> Result<Summary, StoreError> {
-    let own: Vec<&BalanceRow> = balances.iter().filter(|balance| balance.incident_id == row.id).collect();
-    let obligations = own.iter().filter(|balance| no::OBLIGATIONS.contains(&balance.account()));
+fn summary(row: &IncidentRow, steps: &[Step], balances: &[Stands]) -> Result<Summary, StoreError> {
+    let own: Vec<&Stands> = balances.iter().filter(|balance| balance.incident == row.id).collect();
+    let obligations = own.iter().filter(|balance| no::OBLIGATIONS.contains(&balance.account));
     let reserves = obligations
         .map(|balance| {
-            let Amounts { quantity, value } = balance.amounts();
+            let Amounts { quantity, value } = balance.amounts;
             let amounts = Amounts { quantity: quantity.negated(), value: value.negated() };
-            Reserve { account: balance.account(), asset: balance.asset(), amounts }
+            Reserve { account: balance.account, asset: balance.asset, amounts }
         })
         .filter(|reserve| reserve.amounts != Amounts::default());
     Ok(Summary {
@@ -279,11 +312,11 @@ fn summary(row: &IncidentRow, steps: &[Step], balances: &[BalanceRow]) -> Result
     })
 }
 
-fn loss(own: &[&BalanceRow]) -> Result<Loss, StoreError> {
+fn loss(own: &[&Stands]) -> Result<Loss, StoreError> {
     let too_large = || StoreError::Damaged("the loss of an incident does not fit".to_owned());
     let sum = |accounts: &[AccountNo]| {
-        let of = own.iter().filter(|balance| accounts.contains(&balance.account()));
-        Value::checked_sum(of.map(|balance| balance.value.value())).ok_or_else(too_large)
+        let of = own.iter().filter(|balance| accounts.contains(&balance.account));
+        Value::checked_sum(of.map(|balance| balance.amounts.value)).ok_or_else(too_large)
     };
     let gross = sum(&LOSS)?;
     let recovered = sum(&[no::LOSS_RECOVERIES])?.negated();
@@ -300,9 +333,9 @@ fn instant(microseconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(microseconds).map_err(|e| StoreError::Damaged(format!("a moment: {e}")))
 }
 
-fn claims_of(conn: &mut Conn, incident: i32) -> Result<ClaimsSummary, StoreError> {
-    let files = claim::files_of(conn, incident)?;
-    let batches = payout::batches_of(conn, incident)?;
+fn claims_of(conn: &mut Conn, incident: i32, at: &At) -> Result<ClaimsSummary, StoreError> {
+    let files = files_of(conn, incident, at)?;
+    let batches = batch_rows(conn, incident, at)?;
     let mut assets: BTreeMap<AssetId, ClaimsOfAsset> = BTreeMap::new();
     let too_large = || StoreError::Damaged("the sum of claims does not fit".to_owned());
     let empty = |asset| ClaimsOfAsset {
@@ -321,8 +354,10 @@ fn claims_of(conn: &mut Conn, incident: i32) -> Result<ClaimsSummary, StoreError
             of.claimed = of.claimed.checked_add(Quantity(units)).ok_or_else(too_large)?;
         }
     }
+    let approving = (incident, no::CLAIMS_PAYABLE, Event::ClaimsApproved);
+    let approved_units = incident::moved_by(conn, approving, &at.last_day(), at.known.last_entry)?;
     // The credit side of 2130 is what was approved; what was paid or moved elsewhere is on the debit side of other events.
-    for (asset, units) in incident::moved_by(conn, incident, no::CLAIMS_PAYABLE, Event::ClaimsApproved)? {
+    for (asset, units) in approved_units {
         let of = assets.entry(AssetId(asset)).or_insert_with(|| empty(AssetId(asset)));
         of.approved = of.approved.checked_sub(units.quantity()).ok_or_else(too_large)?;
     }
@@ -331,9 +366,9 @@ fn claims_of(conn: &mut Conn, incident: i32) -> Result<ClaimsSummary, StoreError
         of.paid_count = of.paid_count.saturating_add(u64::try_from(batch.claim_count).unwrap_or_default());
         of.paid = of.paid.checked_add(batch.quantity.quantity()).ok_or_else(too_large)?;
     }
-    let approved = approvals::approved_ranges(conn, incident)?;
+    let approved = approved_at(conn, incident, at)?;
     Ok(ClaimsSummary {
-        count: files.last().map_or(0, |file| *file.claims().end()),
+        count: last_claim(&files),
         approved_count: approved.count(),
         paid_count: batches.iter().fold(0, |sum, batch| sum.saturating_add(batch.claim_count)),
         assets: assets.into_values().collect(),
@@ -342,8 +377,41 @@ fn claims_of(conn: &mut Conn, incident: i32) -> Result<ClaimsSummary, StoreError
     })
 }
 
-fn batches_of(conn: &mut Conn, incident: i32) -> Result<Vec<Batch>, StoreError> {
-    payout::batches_of(conn, incident)?.iter().map(|row| to_batch(conn, row)).collect()
+/// The files of claims that had come.
+fn files_of(conn: &mut Conn, incident: i32, at: &At) -> Result<Vec<ClaimsFileRow>, StoreError> {
+    let mut files = claim::files_of(conn, incident)?;
+    files.retain(|file| at.takes_moment(file.leaf, file.recorded_at));
+    Ok(files)
+}
+
+/// The claims that were approved: an approval has the business date of its entry.
+fn approved_at(conn: &mut Conn, incident: i32, at: &At) -> Result<ClaimRanges, StoreError> {
+    if at.is_now() {
+        return approvals::approved_ranges(conn, incident);
+    }
+    let mut days: BTreeMap<i64, String> = BTreeMap::new();
+    let mut ranges = Vec::new();
+    for row in claim::approvals_of(conn, incident)? {
+        let no = row.entry_no;
+        if let std::collections::btree_map::Entry::Vacant(slot) = days.entry(no) {
+            let header = journal::headers_between(conn, no, no)?.pop();
+            slot.insert(header.map(|header| header.effective_on).unwrap_or_default());
+        }
+        if days.get(&no).is_some_and(|day| at.takes(row.leaf, day)) {
+            ranges.push(row.first_claim..=row.last_claim);
+        }
+    }
+    ClaimRanges::new(ranges).map_err(|e| StoreError::Damaged(format!("approvals of incident {incident}: {e}")))
+}
+
+fn batch_rows(conn: &mut Conn, incident: i32, at: &At) -> Result<Vec<PayoutBatchRow>, StoreError> {
+    let mut batches = payout::batches_of(conn, incident)?;
+    batches.retain(|batch| at.takes(batch.leaf, &batch.paid_on));
+    Ok(batches)
+}
+
+fn batches_of(conn: &mut Conn, incident: i32, at: &At) -> Result<Vec<Batch>, StoreError> {
+    batch_rows(conn, incident, at)?.iter().map(|row| to_batch(conn, row)).collect()
 }
 
 fn to_batch(conn: &mut Conn, row: &PayoutBatchRow) -> Result<Batch, StoreError> {
@@ -366,9 +434,9 @@ fn to_batch(conn: &mut Conn, row: &PayoutBatchRow) -> Result<Batch, StoreError> 
 ///
 /// # Errors
 /// `NotFound`.
-pub fn batches(conn: &mut Conn, code: &str) -> Result<Vec<Batch>, StoreError> {
+pub fn batches(conn: &mut Conn, code: &str, at: &At) -> Result<Vec<Batch>, StoreError> {
     let id = Case::load(conn, code)?.row.id;
-    batches_of(conn, id)
+    batches_of(conn, id, at)
 }
 
 /// One payout batch, with the code of its incident.
@@ -391,32 +459,44 @@ pub fn transactions(conn: &mut Conn, batch: i64, after: i64, limit: i64) -> Resu
 ///
 /// # Errors
 /// `NotFound`.
-pub fn claims(conn: &mut Conn, code: &str, after: i64, limit: i64) -> Result<Vec<ClaimView>, StoreError> {
+pub fn claims(conn: &mut Conn, code: &str, after: i64, limit: i64, at: &At) -> Result<Vec<ClaimView>, StoreError> {
     let incident = Case::load(conn, code)?.row.id;
-    let rows = claim::page(conn, incident, &(after.saturating_add(1)..=i64::MAX), limit)?;
-    with_states(conn, incident, rows)
+    let last = last_claim(&files_of(conn, incident, at)?);
+    let rows = claim::page(conn, incident, &(after.saturating_add(1)..=last), limit)?;
+    with_states(conn, incident, rows, at)
 }
 
 /// One claim by the sender's id or by its number.
 ///
 /// # Errors
 /// `NotFound`.
-pub fn claim(conn: &mut Conn, code: &str, wanted: &str) -> Result<ClaimView, StoreError> {
+pub fn claim(conn: &mut Conn, code: &str, wanted: &str, at: &At) -> Result<ClaimView, StoreError> {
     let incident = Case::load(conn, code)?.row.id;
     let mut found: Vec<ClaimRow> = claim::find(conn, incident, wanted)?.into_iter().collect();
     if let (true, Ok(number)) = (found.is_empty(), wanted.parse::<i64>()) {
         found = claim::page(conn, incident, &(number..=number), 1)?;
     }
+    let last = last_claim(&files_of(conn, incident, at)?);
+    found.retain(|claim| claim.no <= last);
     let missing = || Rejection::new(OutcomeCode::NotFound, "/claim", wanted, "there is no claim of this id or number");
-    Ok(with_states(conn, incident, found)?.pop().ok_or_else(missing)?)
+    Ok(with_states(conn, incident, found, at)?.pop().ok_or_else(missing)?)
 }
 
-fn with_states(conn: &mut Conn, incident: i32, rows: Vec<ClaimRow>) -> Result<Vec<ClaimView>, StoreError> {
+/// The number of the last claim of these files, which stand in the order in which they came.
+fn last_claim(files: &[ClaimsFileRow]) -> i64 {
+    files.last().map_or(0, |file| *file.claims().end())
+}
+
+fn with_states(conn: &mut Conn, incident: i32, rows: Vec<ClaimRow>, at: &At) -> Result<Vec<ClaimView>, StoreError> {
     let (Some(first), Some(last)) = (rows.first().map(|row| row.no), rows.last().map(|row| row.no)) else {
         return Ok(Vec::new());
     };
-    let approved = approvals::approved_ranges(conn, incident)?;
-    let paid = payout::paid(conn, incident, &(first..=last))?;
+    let approved = approved_at(conn, incident, at)?;
+    let mut paid = payout::paid(conn, incident, &(first..=last))?;
+    if !at.is_now() {
+        let batches: BTreeSet<i64> = batch_rows(conn, incident, at)?.iter().map(|batch| batch.id).collect();
+        paid.retain(|row| batches.contains(&row.batch_id));
+    }
     let mut txids: BTreeMap<(i64, i64), String> = BTreeMap::new();
     let mut views = Vec::with_capacity(rows.len());
     for claim in rows {

@@ -15,6 +15,7 @@ use crate::report::source::{
     AccountLine, AccountPage, Band, BookFacts, CoverageTerms, EntryFacts, FeedState, IncidentLine, Inclusion, JournalFilter,
     JournalPage, JournalTotals, LineCursor, LineFilter, MemoFigure, Movement, PriceSet, Quote, ReportError, Source, overflow,
 };
+use crate::service::at::At;
 use crate::service::contributions::calendar::{self, VenueCalendar};
 use crate::service::incidents;
 use crate::service::memo::{self, MEMO};
@@ -162,8 +163,9 @@ impl Source for View<'_> {
     }
 
     fn incidents(&mut self) -> Result<Vec<IncidentLine>, ReportError> {
+        let at = At::of(self.conn, Some(self.facts.as_of), self.known)?;
         let mut lines = Vec::new();
-        for summary in incidents::view::list(self.conn)?.into_iter().rev() {
+        for summary in incidents::view::list(self.conn, &at)?.into_iter().rev() {
             lines.push(IncidentLine {
                 kind: summary.kind.title().to_owned(),
                 state: summary.life.state.title().to_owned(),

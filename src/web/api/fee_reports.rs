@@ -256,7 +256,7 @@ async fn list(input: Input) -> Result<HttpResponse, Failed> {
     let (from, until) = (query.day("from")?, query.day("until")?);
     let (cursor, limit) = query.page()?;
     query.done()?;
-    let filter = ReportFilter { venue, state, from, until, cursor, limit };
+    let filter = ReportFilter { venue, state, from, until, known_at: None, cursor, limit };
     input.read(move |conn| view::reports(conn, &filter)).await
 }
 

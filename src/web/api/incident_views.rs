@@ -3,6 +3,7 @@
 use super::reports::{DOC, FORMAT, format_of, send};
 use crate::domain::outcome::OutcomeCode;
 use crate::report::doc::Doc;
+use crate::service::at::At;
 use crate::service::incidents::docs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -46,7 +47,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "List the payout batches of an incident",
         "Each with its first transactions.",
         &[CODE, FORMAT],
-        |route| route.to(|input: Input| of_incident(input, |conn, code, _| docs::payouts(conn, code))),
+        |route| route.to(|input: Input| of_incident(input, |conn, code, _| docs::payouts(conn, code, &At::NOW))),
     ),
 ];
 
@@ -80,7 +81,7 @@ async fn list(input: Input) -> Result<HttpResponse, Failed> {
     let format = format_of(&mut query)?;
     query.done()?;
     let book = input.state.book.clone();
-    send(format, move || book.read(docs::list)).await
+    send(format, move || book.read(|conn| docs::list(conn, &At::NOW))).await
 }
 
 /// Makes a document of an incident as it stands at a moment.
@@ -100,5 +101,5 @@ async fn claims(input: Input) -> Result<HttpResponse, Failed> {
     let (after, limit) = query.page()?;
     query.done()?;
     let (book, code) = (input.state.book.clone(), input.part("code"));
-    send(format, move || book.read(|conn| docs::claims(conn, &code, after.unwrap_or(0), limit))).await
+    send(format, move || book.read(|conn| docs::claims(conn, &code, after.unwrap_or(0), limit, &At::NOW))).await
 }

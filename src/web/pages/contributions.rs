@@ -6,9 +6,7 @@ use super::{Asked, PAGE_ROWS, Page, reports};
 use crate::domain::account::no;
 use crate::domain::amount::Value;
 use crate::domain::contribution::calendar::{CalendarDay, DayState, count_states};
-use crate::domain::outcome::Rejection;
 use crate::report::doc::{Basis, Cell, Chart, ChartKind, Column, Content, Doc, Figure, HeatCell, Row, RowKind, Table, Tone};
-use crate::report::params::moment;
 use crate::report::{format, link};
 use crate::service::contributions::ageing::{self, AssetAgeing, Bucket};
 use crate::service::contributions::calendar::{self, VenueCalendar};
@@ -17,7 +15,7 @@ use crate::service::contributions::waiting::{ACCEPTED, QUARANTINED, REJECTED, SU
 use crate::service::refs::Refs;
 use crate::store::error::StoreError;
 use crate::web::view::{Choice, Extras, Field, FieldKind, PageContext, Section};
-use jiff::{Timestamp, ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date};
 use rust_decimal::Decimal;
 
 /// Weeks that the calendar shows unless it is asked for more.
@@ -34,25 +32,26 @@ struct Feed {
 
 /// The page.
 pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
-    let until = match date(asked, "to")?.or(date(asked, "as_of")?) {
+    let until = match asked.date("to")?.or(asked.date("as_of")?) {
         Some(day) => day,
         None => {
             let last = asked.book.read(crate::store::view::last_day)?.and_then(|day| day.parse().ok());
             last.unwrap_or_else(|| asked.book.clock.today())
         }
     };
-    let from = match date(asked, "from")? {
+    let from = match asked.date("from")? {
         Some(day) => Some(day),
         None => until.checked_sub(WEEKS.weeks()).ok(),
     };
-    let now = asked.book.clock.now();
-    let known_at = known_at(asked)?;
+    let known_at = asked.known_at()?;
+    let now = known_at.unwrap_or_else(|| asked.book.clock.now());
     let feed = asked.book.read(|conn| {
         let filter = ReportFilter {
             venue: asked.value("venue").map(str::to_owned),
             state: asked.value("state").map(str::to_owned),
-            from: date(asked, "from")?,
+            from: asked.date("from")?,
             until: Some(until),
+            known_at,
             cursor: asked.cursor()?,
             limit: PAGE_ROWS,
         };
@@ -70,15 +69,6 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
 
 const fn wants_attention(state: DayState) -> bool {
     matches!(state, DayState::Missing | DayState::Quarantined | DayState::Stale)
-}
-
-fn known_at(asked: &Asked<'_>) -> Result<Option<Timestamp>, Rejection> {
-    asked.value("known_at").map(|text| moment("/known_at", text)).transpose()
-}
-
-fn date(asked: &Asked<'_>, name: &str) -> Result<Option<Date>, Rejection> {
-    let wrong = |text: &str| Rejection::invalid(format!("/{name}"), text, "is not a date; write YYYY-MM-DD");
-    asked.value(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
 }
 
 fn context(asked: &Asked<'_>, refs: &Refs) -> PageContext {
@@ -119,7 +109,7 @@ impl Feed {
             name: "contributions".to_owned(),
             title: "Contributions".to_owned(),
             finding: Some(self.finding()),
-            basis: Basis { as_of: Some(self.until), known_at: known_at(asked)?, prices: None, filters: filters.collect() },
+            basis: Basis { as_of: Some(self.until), known_at: asked.known_at()?, prices: None, filters: filters.collect() },
             figures: figures(&days, open),
             charts,
             tables: vec![self.open_table(asked.currency)?, self.list()],

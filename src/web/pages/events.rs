@@ -55,7 +55,11 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         ..Doc::default()
     };
     let extras = Extras { crumbs: crumbs(), ..Extras::default() };
-    Ok(Page { context: asked.context(Section::Contributions), doc, extras })
+    Ok(Page {
+        context: asked.context_of_now(Section::Contributions, "Single contributions are shown as they stand now."),
+        doc,
+        extras,
+    })
 }
 
 /// The entries that a batch posted: they name it as their source.
@@ -100,7 +104,11 @@ pub(super) fn batch(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let doc =
         Doc { name: format!("contribution-batch-{id}"), title: format!("Batch {id}"), tables: vec![list], ..Doc::default() };
     let extras = Extras { crumbs: way, facts: facts(&batch), ..Extras::default() };
-    Ok(Page { context: asked.context(Section::Contributions), doc, extras })
+    Ok(Page {
+        context: asked.context_of_now(Section::Contributions, "Single contributions are shown as they stand now."),
+        doc,
+        extras,
+    })
 }
 
 fn facts(batch: &BatchRow) -> Vec<(String, Cell)> {

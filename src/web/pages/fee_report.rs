@@ -46,7 +46,9 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         let path = format!("{}/changes.csv", link::fee_report(id));
         extras.actions.push(("Download all rows that differ".to_owned(), path));
     }
-    Ok(Page { context: asked.context(Section::Contributions), doc: found.doc(), extras })
+    let context =
+        asked.context_of_now(Section::Contributions, "A fee report is shown as it stands now, with every step it took.");
+    Ok(Page { context, doc: found.doc(), extras })
 }
 
 /// Every row that differs from the version that was replaced.

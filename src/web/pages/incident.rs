@@ -1,6 +1,6 @@
 //! One incident: its document under a bar that shows how far its life has come.
 
-use super::{Asked, Page};
+use super::{Asked, Page, reports};
 use crate::domain::incident::life::State;
 use crate::report::format;
 use crate::service::incidents::docs;
@@ -11,11 +11,15 @@ use crate::web::view::{Extras, LifeStep, Reached, Section};
 
 /// The page.
 pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
-    let (refs, incident) = asked.book.read(|conn| Ok((Refs::load(conn)?, view::incident(conn, asked.part("code"))?)))?;
-    let doc = docs::document(&refs, &incident, asked.book.clock.now())?;
+    let (refs, incident) = asked.book.read(|conn| {
+        let at = asked.at(conn)?;
+        Ok((Refs::load(conn)?, view::incident(conn, asked.part("code"), &at)?))
+    })?;
+    let mut doc = docs::document(&refs, &incident, asked.moment()?)?;
+    doc.basis = asked.basis()?;
     let extras =
         Extras { crumbs: vec![("Incidents".to_owned(), Section::Incidents.path())], life: life(&incident), ..Extras::default() };
-    Ok(Page { context: asked.context(Section::Incidents), doc, extras })
+    Ok(Page { context: reports::context(asked, Section::Incidents), doc, extras })
 }
 
 /// The bar: the steps that were taken, then those of the straight way that lie ahead.

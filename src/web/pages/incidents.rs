@@ -1,14 +1,18 @@
 //! The list of incidents.
 
-use super::{Asked, Page};
+use super::{Asked, Page, reports};
 use crate::service::incidents::docs;
 use crate::store::error::StoreError;
 use crate::web::view::{Extras, Section};
 
 /// The page.
 pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
-    let doc = asked.book.read(docs::list)?;
-    Ok(Page { context: asked.context(Section::Incidents), doc, extras: Extras::default() })
+    let mut doc = asked.book.read(|conn| {
+        let at = asked.at(conn)?;
+        docs::list(conn, &at)
+    })?;
+    doc.basis = asked.basis()?;
+    Ok(Page { context: reports::context(asked, Section::Incidents), doc, extras: Extras::default() })
 }
 
 /// The way to a page below an incident.

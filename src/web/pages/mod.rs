@@ -17,11 +17,15 @@ mod serve;
 
 pub(super) use serve::configure;
 
-use super::view::{Extras, PageContext, Section};
+use super::view::{Extras, Notice, PageContext, Section};
 use crate::domain::outcome::Rejection;
-use crate::report::doc::Doc;
+use crate::report::doc::{Basis, Doc};
+use crate::report::params::moment;
 use crate::service::Book;
+use crate::service::at::At;
+use crate::store::conn::Conn;
 use crate::store::error::StoreError;
+use jiff::{Timestamp, civil::Date};
 
 /// Rows of one page of a long list.
 const PAGE_ROWS: i64 = 100;
@@ -66,6 +70,44 @@ impl Asked<'_> {
             text.parse().map_err(|_| Rejection::invalid("/cursor", text, "is not a cursor of this list; follow its links"))
         };
         self.value("cursor").map(parse).transpose()
+    }
+
+    /// A parameter that is a day.
+    fn date(&self, name: &str) -> Result<Option<Date>, Rejection> {
+        let wrong = |text: &str| Rejection::invalid(format!("/{name}"), text, "is not a date; write YYYY-MM-DD");
+        self.value(name).map(|text| text.parse().map_err(|_| wrong(text))).transpose()
+    }
+
+    /// The moment up to which recordings count, if one is asked for.
+    fn known_at(&self) -> Result<Option<Timestamp>, Rejection> {
+        self.value("known_at").map(|text| moment("/known_at", text)).transpose()
+    }
+
+    /// The as-of and known-at that are asked for.
+    fn at(&self, conn: &mut Conn) -> Result<At, StoreError> {
+        At::load(conn, self.date("as_of")?, self.known_at()?)
+    }
+
+    /// The moment from which a page looks back: that of the known-at, or the end of the as-of day if that is past.
+    fn moment(&self) -> Result<Timestamp, Rejection> {
+        let now = self.known_at()?.unwrap_or_else(|| self.book.clock.now());
+        let end = self.date("as_of")?.map(|day| moment("/as_of", &day.to_string())).transpose()?;
+        Ok(end.map_or(now, |end| end.min(now)))
+    }
+
+    /// The basis as it is printed; nothing where neither is asked for.
+    fn basis(&self) -> Result<Basis, Rejection> {
+        Ok(Basis { as_of: self.date("as_of")?, known_at: self.known_at()?, ..Basis::default() })
+    }
+
+    /// The context of a page that can show an earlier state of part of what it shows only, or none: said where one is asked for.
+    fn context_of_now(&self, section: Section, what: &str) -> PageContext {
+        let mut context = self.context(section);
+        if self.value("as_of").or(self.value("known_at")).is_some() {
+            let text = format!("{what} As-of and known-at, which other pages take from this address, change nothing here.");
+            context.notices.push(Notice { tone: "warn", text });
+        }
+        context
     }
 
     /// The context of a page without as-of and known-at.

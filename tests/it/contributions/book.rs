@@ -130,7 +130,7 @@ pub fn state(reply: &Reply) -> (u16, String) {
 pub fn standing(book: &Book) -> Vec<String> {
     book.read(|conn| {
         let reports = fee_report::all(conn)?;
-        let last = fee_report::last_steps(conn, &reports.iter().map(|r| r.id).collect::<Vec<_>>())?;
+        let last = fee_report::last_steps(conn, &reports.iter().map(|r| r.id).collect::<Vec<_>>(), i64::MAX)?;
         Ok(reports
             .iter()
             .map(|r| format!("{} v{}: {} {}", r.report_id, r.version, last[&r.id].state, last[&r.id].reason).trim().to_owned())

@@ -4,6 +4,7 @@ use crate::domain::asset::AssetId;
 use crate::domain::outcome::Rejection;
 use crate::report::doc::{Cell, Column, Doc, Row, Table, Tone};
 use crate::report::link;
+use crate::service::at::At;
 use crate::service::incidents::view::{self, ClaimState, ClaimView};
 use crate::service::paging::cut;
 use crate::service::refs::Refs;
@@ -17,11 +18,11 @@ pub const MAX_PAGE: i64 = 1_000;
 ///
 /// # Errors
 /// `NotFound`, `InvalidField` for a limit out of bounds.
-pub fn claims(conn: &mut Conn, code: &str, after: i64, limit: i64) -> Result<Doc, StoreError> {
+pub fn claims(conn: &mut Conn, code: &str, after: i64, limit: i64, at: &At) -> Result<Doc, StoreError> {
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Rejection::invalid("/limit", limit, format!("use 1 to {MAX_PAGE}")).into());
     }
-    let mut found = view::claims(conn, code, after, limit.saturating_add(1))?;
+    let mut found = view::claims(conn, code, after, limit.saturating_add(1), at)?;
     let next = cut(&mut found, limit, |last| last.claim.no);
     let mut doc = document(conn, code, &found, "No claims here; `safu claims import` takes the file of them.")?;
     if let Some(table) = doc.tables.first_mut() {
@@ -35,7 +36,7 @@ pub fn claims(conn: &mut Conn, code: &str, after: i64, limit: i64) -> Result<Doc
 /// # Errors
 /// `NotFound`.
 pub fn claim(conn: &mut Conn, code: &str, wanted: &str) -> Result<Doc, StoreError> {
-    let found = view::claim(conn, code, wanted)?;
+    let found = view::claim(conn, code, wanted, &At::NOW)?;
     let (name, title) = (format!("claim-{}", code.to_ascii_lowercase()), format!("{code}: claim {}", found.claim.claim_ref));
     Ok(Doc { name, title, ..document(conn, code, &[found], "")? })
 }
@@ -44,8 +45,8 @@ pub fn claim(conn: &mut Conn, code: &str, wanted: &str) -> Result<Doc, StoreErro
 ///
 /// # Errors
 /// `NotFound` for the incident.
-pub fn search(conn: &mut Conn, code: &str, wanted: &str) -> Result<Doc, StoreError> {
-    let found = match view::claim(conn, code, wanted) {
+pub fn search(conn: &mut Conn, code: &str, wanted: &str, at: &At) -> Result<Doc, StoreError> {
+    let found = match view::claim(conn, code, wanted, at) {
         Ok(claim) => vec![claim],
         Err(StoreError::Rejected(why)) if why.problems.iter().any(|problem| problem.pointer == "/claim") => Vec::new(),
         Err(other) => return Err(other),

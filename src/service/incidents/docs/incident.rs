@@ -4,6 +4,7 @@ use super::tables::Tables;
 use super::{amount, anchor, charts, payouts, state};
 use crate::report::doc::{Cell, Doc, Figure};
 use crate::report::{format, link};
+use crate::service::at::At;
 use crate::service::incidents::view::{self, IncidentView};
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 /// `NotFound`.
 pub fn incident(conn: &mut Conn, code: &str, now: Timestamp) -> Result<Doc, StoreError> {
     let refs = Refs::load(conn)?;
-    document(&refs, &view::incident(conn, code)?, now)
+    document(&refs, &view::incident(conn, code, &At::NOW)?, now)
 }
 
 /// The document of an incident that is read already.

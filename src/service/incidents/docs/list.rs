@@ -4,15 +4,16 @@ use super::{amount, anchor, state, valued};
 use crate::domain::amount::Value;
 use crate::report::doc::{Cell, Chart, ChartKind, Column, Doc, Figure, Row, Table, Tone};
 use crate::report::{fund, link};
+use crate::service::at::At;
 use crate::service::incidents::view::{self, Summary, sum};
 use crate::service::refs::{FUNCTIONAL, Refs};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 
 /// All incidents with what they cost and still owe, the newest first.
-pub fn list(conn: &mut Conn) -> Result<Doc, StoreError> {
+pub fn list(conn: &mut Conn, at: &At) -> Result<Doc, StoreError> {
     let refs = Refs::load(conn)?;
-    let incidents = view::list(conn)?;
+    let incidents = view::list(conn, at)?;
     let open = incidents.iter().filter(|incident| incident.life.state.is_open()).count();
     let owed = sum(incidents.iter().map(Summary::owed).collect::<Result<Vec<_>, _>>()?)?;
     Ok(Doc {

@@ -4,6 +4,7 @@ use super::wallet;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::doc::{Cell, Column, Doc, Row, Table};
 use crate::report::{format, link};
+use crate::service::at::At;
 use crate::service::incidents::view::{self, Batch};
 use crate::service::paging::cut;
 use crate::service::refs::Refs;
@@ -15,9 +16,9 @@ use crate::store::payout::TransactionRow;
 ///
 /// # Errors
 /// `NotFound`.
-pub fn payouts(conn: &mut Conn, code: &str) -> Result<Doc, StoreError> {
+pub fn payouts(conn: &mut Conn, code: &str, at: &At) -> Result<Doc, StoreError> {
     let refs = Refs::load(conn)?;
-    let batches = view::batches(conn, code)?;
+    let batches = view::batches(conn, code, at)?;
     let count = i64::try_from(batches.len()).unwrap_or(i64::MAX);
     Ok(Doc {
         name: format!("payouts-{}", code.to_ascii_lowercase()),
