@@ -258,5 +258,8 @@ fn finding(facts: &BookFacts, shown: &[&Changes]) -> Option<String> {
     let change = last.closing.checked_sub(first.opening)?;
     let word = if change < Value::ZERO { "fell" } else { "rose" };
     let size = if change < Value::ZERO { change.negated() } else { change };
+    if first.opening.is_zero() {
+        return Some(format!("The fund balance went from nothing to {} {currency}.", fund::compact(last.closing)));
+    }
     Some(format!("The fund balance {word} by {} {currency} to {} {currency}.", fund::compact(size), fund::compact(last.closing)))
 }
