@@ -1,6 +1,7 @@
 //! Memo figures (accounts 9100 to 9500): what the fund is compared with, but never part of its totals. Each is a fact that holds
 //! from its day until the next one of the same account and asset.
 
+use super::command::{Command, From};
 use super::refs::{FUNCTIONAL, Refs};
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::{AccountClass, AccountNo};
@@ -56,16 +57,24 @@ impl Book {
     /// # Errors
     /// `InvalidField`, `UnknownAccount`, `UnknownAsset`, `PeriodClosed`.
     pub fn set_memo(&self, call: &Call, on: Date, figure: MemoFigure) -> Result<Reply, StoreError> {
-        if let Some(note) = &figure.note {
-            check_free_text(note, 500).map_err(|e| Rejection::invalid("/note", note, e.to_string()))?;
-        }
-        let content = json!({"memo": &figure, "effective_on": on});
-        self.command(call, &content, move |tx| {
-            let refs = Refs::load(tx.conn)?;
-            super::policies::require_open(tx, "/effective_on", on)?;
-            let id = queue(tx, &refs, on, &figure)?;
-            Ok(Answer::created(json!({"fact": id, "account": figure.account, "quantity": figure.quantity, "effective_on": on})))
-        })
+        self.give(call, From { effective_on: on, terms: figure })
+    }
+}
+
+impl Command for From<MemoFigure> {
+    const KIND: &'static str = "memo";
+
+    fn check(&self) -> Result<(), Rejection> {
+        let Some(note) = &self.terms.note else { return Ok(()) };
+        check_free_text(note, 500).map_err(|e| Rejection::invalid("/note", note, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (on, figure) = (self.effective_on, &self.terms);
+        let refs = Refs::load(tx.conn)?;
+        super::policies::require_open(tx, "/effective_on", on)?;
+        let id = queue(tx, &refs, on, figure)?;
+        Ok(Answer::created(json!({"fact": id, "account": figure.account, "quantity": figure.quantity, "effective_on": on})))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod at;
 pub mod clock;
+pub mod command;
 pub mod contributions;
 pub mod desk;
 pub mod incidents;

@@ -1,6 +1,7 @@
 //! Closing months in order (E24). A closed month is never reopened: what is recorded later for one of its days is booked in the
 //! first open month with its date kept.
 
+use super::command::Command;
 use super::desk;
 use super::refs::{FUNCTIONAL, Refs};
 use super::valuation::{VALUATION, ValuationFact};
@@ -17,8 +18,10 @@ use crate::store::price::{self, ClosedPeriodRow};
 use crate::store::projection;
 use crate::store::tx::Tx;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 impl Book {
     /// Closes a month (`2019-05`).
@@ -27,10 +30,35 @@ impl Book {
     /// `InvalidField`, `AlreadyExists` when it is closed; `OutOfOrder` with every unmet condition: an earlier month is open, the
     /// month is not over, suspense is not empty, the last day has no price set or was not valued.
     pub fn close_period(&self, call: &Call, period: &str) -> Result<Reply, StoreError> {
-        let wanted =
-            Period::parse(period).ok_or_else(|| Rejection::invalid("/period", period, "is not a month; write it as 2019-05"))?;
-        let today = self.clock.today();
-        self.command(call, &json!({"close": wanted.to_string()}), move |tx| close(tx, wanted, today))
+        self.give(call, ClosePeriod { period: period.to_owned() })
+    }
+}
+
+/// A month that is to be closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClosePeriod {
+    /// The month, as `2019-05`.
+    pub period: String,
+}
+
+impl ClosePeriod {
+    fn wanted(&self) -> Result<Period, Rejection> {
+        let unreadable = || Rejection::invalid("/period", &self.period, "is not a month; write it as 2019-05");
+        Period::parse(&self.period).ok_or_else(unreadable)
+    }
+}
+
+impl Command for ClosePeriod {
+    const KIND: &'static str = "period.close";
+
+    fn check(&self) -> Result<(), Rejection> {
+        self.wanted().map(|_| ())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (wanted, today) = (self.wanted()?, tx.today());
+        close(tx, wanted, today)
     }
 }
 

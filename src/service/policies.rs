@@ -1,6 +1,7 @@
 //! Policies: contribution, coverage, prices. Each is a fact with the day from which it holds; recording one never changes what
 //! was decided under an earlier one. Of two for the same day the later recording holds.
 
+use super::command::{Command, From};
 use super::refs::Refs;
 use super::{Answer, Book, Call, Reply};
 use crate::domain::amount::{Value, format_minor_trimmed, parse_minor};
@@ -279,16 +280,7 @@ impl Book {
     /// # Errors
     /// `InvalidField`, `UnknownVenue`, `PeriodClosed`.
     pub fn set_contribution_policy(&self, call: &Call, on: Date, terms: ContributionTerms) -> Result<Reply, StoreError> {
-        terms.to_domain(on)?;
-        let content = json!({"policy": CONTRIBUTION, "effective_on": on, "terms": &terms});
-        self.command(call, &content, move |tx| {
-            if let Some(venue) = &terms.venue {
-                Refs::load(tx.conn)?.venue("/venue", venue)?;
-            }
-            require_open(tx, "/effective_on", on)?;
-            let id = tx.add_fact(CONTRIBUTION, terms.venue.as_deref().unwrap_or_default(), on, &terms);
-            Ok(Answer::created(json!({"fact": id, "policy": "contribution", "effective_on": on, "terms": &terms})))
-        })
+        self.give(call, From { effective_on: on, terms })
     }
 
     /// Records what the fund is measured against from `on`.
@@ -296,13 +288,7 @@ impl Book {
     /// # Errors
     /// `InvalidField`, `UnknownAsset`, `PeriodClosed`.
     pub fn set_coverage_policy(&self, call: &Call, on: Date, policy: CoveragePolicy) -> Result<Reply, StoreError> {
-        let content = json!({"policy": COVERAGE, "effective_on": on, "terms": &policy});
-        self.command(call, &content, move |tx| {
-            policy.check(&Refs::load(tx.conn)?)?;
-            require_open(tx, "/effective_on", on)?;
-            let id = tx.add_fact(COVERAGE, "", on, &policy);
-            Ok(Answer::created(json!({"fact": id, "policy": "coverage", "effective_on": on, "terms": &policy})))
-        })
+        self.give(call, From { effective_on: on, terms: policy })
     }
 
     /// Records when prices may be used from `on`.
@@ -310,17 +296,56 @@ impl Book {
     /// # Errors
     /// `InvalidField`, `PeriodClosed`.
     pub fn set_price_policy(&self, call: &Call, on: Date, policy: PricePolicy) -> Result<Reply, StoreError> {
-        if policy.max_age_hours == 0 || policy.max_age_hours > MAX_HOURS {
-            return Err(
-                Rejection::invalid("/max_age_hours", policy.max_age_hours, format!("must be 1 to {MAX_HOURS} hours")).into()
-            );
+        self.give(call, From { effective_on: on, terms: policy })
+    }
+}
+
+impl Command for From<ContributionTerms> {
+    const KIND: &'static str = CONTRIBUTION;
+
+    fn check(&self) -> Result<(), Rejection> {
+        self.terms.to_domain(self.effective_on).map(|_| ())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (on, terms) = (self.effective_on, &self.terms);
+        if let Some(venue) = &terms.venue {
+            Refs::load(tx.conn)?.venue("/venue", venue)?;
         }
-        let content = json!({"policy": PRICE, "effective_on": on, "terms": policy});
-        self.command(call, &content, move |tx| {
-            require_open(tx, "/effective_on", on)?;
-            let id = tx.add_fact(PRICE, "", on, &policy);
-            Ok(Answer::created(json!({"fact": id, "policy": "price", "effective_on": on, "terms": policy})))
-        })
+        require_open(tx, "/effective_on", on)?;
+        let id = tx.add_fact(CONTRIBUTION, terms.venue.as_deref().unwrap_or_default(), on, terms);
+        Ok(Answer::created(json!({"fact": id, "policy": "contribution", "effective_on": on, "terms": terms})))
+    }
+}
+
+impl Command for From<CoveragePolicy> {
+    const KIND: &'static str = COVERAGE;
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (on, policy) = (self.effective_on, &self.terms);
+        policy.check(&Refs::load(tx.conn)?)?;
+        require_open(tx, "/effective_on", on)?;
+        let id = tx.add_fact(COVERAGE, "", on, policy);
+        Ok(Answer::created(json!({"fact": id, "policy": "coverage", "effective_on": on, "terms": policy})))
+    }
+}
+
+impl Command for From<PricePolicy> {
+    const KIND: &'static str = PRICE;
+
+    fn check(&self) -> Result<(), Rejection> {
+        let hours = self.terms.max_age_hours;
+        if (1..=MAX_HOURS).contains(&hours) {
+            return Ok(());
+        }
+        Err(Rejection::invalid("/max_age_hours", hours, format!("must be 1 to {MAX_HOURS} hours")))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (on, policy) = (self.effective_on, self.terms);
+        require_open(tx, "/effective_on", on)?;
+        let id = tx.add_fact(PRICE, "", on, &policy);
+        Ok(Answer::created(json!({"fact": id, "policy": "price", "effective_on": on, "terms": policy})))
     }
 }
 

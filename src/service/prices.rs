@@ -6,6 +6,7 @@
 
 pub mod file;
 
+use super::command::Command;
 use super::contributions::waiting;
 use super::desk::Desk;
 use super::policies::{Ratio, price_policy, require_open};
@@ -136,18 +137,27 @@ impl Book {
     /// `AlreadyExists`, `PriceMissing` (nothing imported, or an asset in use lacks a price), `UnknownAsset`, `InvalidField`,
     /// `PriceOutlier`, `PeriodClosed`, `OutOfOrder` when valuing before the latest day valued.
     pub fn lock_prices(&self, call: &Call, command: LockPrices) -> Result<Reply, StoreError> {
-        if let Some(reason) = &command.reason {
+        self.give(call, command)
+    }
+}
+
+impl Command for LockPrices {
+    const KIND: &'static str = "prices.lock";
+
+    fn check(&self) -> Result<(), Rejection> {
+        if let Some(reason) = &self.reason {
             check_free_text(reason, 500).map_err(|e| Rejection::invalid("/reason", reason, e.to_string()))?;
         }
-        if let Some(given) = &command.given {
+        if let Some(given) = &self.given {
             check_free_text(&given.source, 200).map_err(|e| Rejection::invalid("/given/source", &given.source, e.to_string()))?;
         }
-        let today = self.clock.today();
-        self.command(call, &json!({"lock_prices": &command}), move |tx| {
-            require_not_future("/day", command.day, today)?;
-            require_open(tx, "/day", command.day)?;
-            lock(tx, &command)
-        })
+        Ok(())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        require_not_future("/day", self.day, tx.today())?;
+        require_open(tx, "/day", self.day)?;
+        lock(tx, self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Adding to the reference data: assets, accounts, wallets, venues and policies.
 
+use super::command::Command;
 use super::refs::Refs;
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::{AccountClass, AccountNo, no};
@@ -77,84 +78,116 @@ fn next_id(last: Option<i32>) -> i32 {
 impl Book {
     /// Adds an asset.
     pub fn add_asset(&self, call: &Call, new: NewAsset) -> Result<Reply, StoreError> {
-        let code = AssetCode::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
-        Name::parse(&new.network).map_err(|e| Rejection::invalid("/network", &new.network, e.to_string()))?;
-        if new.scale > crate::domain::amount::MAX_SCALE {
-            return Err(Rejection::invalid("/scale", new.scale, "an asset has 0 to 18 decimals").into());
-        }
-        self.command(call, &json!({"asset": to_value(&new)}), move |tx| {
-            let refs = Refs::load(tx.conn)?;
-            if refs.assets.values().any(|asset| asset.code == code) {
-                return Err(exists("an asset", &code));
-            }
-            let id = next_id(refs.assets.keys().last().map(|id| id.0));
-            let row = AssetRow {
-                id,
-                code: new.code.clone(),
-                network: new.network.clone(),
-                scale: i32::from(new.scale),
-                own_token: i32::from(new.own_token),
-                leaf: 0,
-            };
-            tx.record(row);
-            Ok(Answer::created(json!({"asset": new.code, "id": id})))
-        })
+        self.give(call, new)
     }
 
     /// Adds a leaf account.
     pub fn add_account(&self, call: &Call, new: NewAccount) -> Result<Reply, StoreError> {
-        if AccountClass::of(AccountNo(new.no)).is_none() {
-            return Err(Rejection::invalid("/no", new.no, "accounts are numbered 1000 to 5999 or 9000 to 9999").into());
-        }
-        check_free_text(&new.name, 80).map_err(|e| Rejection::invalid("/name", &new.name, e.to_string()))?;
-        self.command(call, &json!({"account": to_value(&new)}), move |tx| {
-            if Refs::load(tx.conn)?.accounts.contains_key(&AccountNo(new.no)) {
-                return Err(exists("an account", new.no));
-            }
-            tx.record(AccountRow { no: new.no, name: new.name.clone(), leaf: 0 });
-            Ok(Answer::created(json!({"account": new.no})))
-        })
+        self.give(call, new)
     }
 
     /// Adds a wallet.
     pub fn add_wallet(&self, call: &Call, new: NewWallet) -> Result<Reply, StoreError> {
-        Name::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
-        let account = AccountNo(new.account);
-        if !no::HOLDINGS.contains(&account) && account != no::BANK {
-            return Err(Rejection::invalid(
-                "/account",
-                new.account,
-                "a wallet is carried on 1110, 1120, 1130, 1140 or 1150, a bank account on 1160",
-            )
-            .into());
-        }
-        if !new.address.is_empty() {
-            check_free_text(&new.address, 128).map_err(|e| Rejection::invalid("/address", &new.address, e.to_string()))?;
-        }
-        self.command(call, &json!({"wallet": to_value(&new)}), move |tx| {
-            let refs = Refs::load(tx.conn)?;
-            if refs.wallets.values().any(|wallet| wallet.code == new.code) {
-                return Err(exists("a wallet", &new.code));
-            }
-            let id = next_id(refs.wallets.keys().last().map(|id| id.0));
-            tx.record(WalletRow { id, code: new.code.clone(), account_no: new.account, address: new.address.clone(), leaf: 0 });
-            Ok(Answer::created(json!({"wallet": new.code, "id": id})))
-        })
+        self.give(call, new)
     }
 
     /// Adds a venue.
     pub fn add_venue(&self, call: &Call, new: NewVenue) -> Result<Reply, StoreError> {
-        Name::parse(&new.code).map_err(|e| Rejection::invalid("/code", &new.code, e.to_string()))?;
-        self.command(call, &json!({"venue": to_value(&new)}), move |tx| {
-            let refs = Refs::load(tx.conn)?;
-            if refs.venues.values().any(|venue| venue.code == new.code) {
-                return Err(exists("a venue", &new.code));
-            }
-            let id = next_id(refs.venues.keys().last().map(|id| id.0));
-            let row = VenueRow { id, code: new.code.clone(), first_due: new.first_due.to_string(), leaf: 0 };
-            tx.record(row);
-            Ok(Answer::created(json!({"venue": new.code, "id": id})))
-        })
+        self.give(call, new)
+    }
+}
+
+impl Command for NewAsset {
+    const KIND: &'static str = "asset";
+
+    fn check(&self) -> Result<(), Rejection> {
+        AssetCode::parse(&self.code).map_err(|e| Rejection::invalid("/code", &self.code, e.to_string()))?;
+        Name::parse(&self.network).map_err(|e| Rejection::invalid("/network", &self.network, e.to_string()))?;
+        if self.scale > crate::domain::amount::MAX_SCALE {
+            return Err(Rejection::invalid("/scale", self.scale, "an asset has 0 to 18 decimals"));
+        }
+        Ok(())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let refs = Refs::load(tx.conn)?;
+        if refs.assets.values().any(|asset| asset.code.as_str() == self.code) {
+            return Err(exists("an asset", &self.code));
+        }
+        let id = next_id(refs.assets.keys().last().map(|id| id.0));
+        tx.record(AssetRow {
+            id,
+            code: self.code.clone(),
+            network: self.network.clone(),
+            scale: i32::from(self.scale),
+            own_token: i32::from(self.own_token),
+            leaf: 0,
+        });
+        Ok(Answer::created(json!({"asset": self.code, "id": id})))
+    }
+}
+
+impl Command for NewAccount {
+    const KIND: &'static str = "account";
+
+    fn check(&self) -> Result<(), Rejection> {
+        if AccountClass::of(AccountNo(self.no)).is_none() {
+            return Err(Rejection::invalid("/no", self.no, "accounts are numbered 1000 to 5999 or 9000 to 9999"));
+        }
+        check_free_text(&self.name, 80).map_err(|e| Rejection::invalid("/name", &self.name, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        if Refs::load(tx.conn)?.accounts.contains_key(&AccountNo(self.no)) {
+            return Err(exists("an account", self.no));
+        }
+        tx.record(AccountRow { no: self.no, name: self.name.clone(), leaf: 0 });
+        Ok(Answer::created(json!({"account": self.no})))
+    }
+}
+
+impl Command for NewWallet {
+    const KIND: &'static str = "wallet";
+
+    fn check(&self) -> Result<(), Rejection> {
+        Name::parse(&self.code).map_err(|e| Rejection::invalid("/code", &self.code, e.to_string()))?;
+        let account = AccountNo(self.account);
+        if !no::HOLDINGS.contains(&account) && account != no::BANK {
+            let detail = "a wallet is carried on 1110, 1120, 1130, 1140 or 1150, a bank account on 1160";
+            return Err(Rejection::invalid("/account", self.account, detail));
+        }
+        if self.address.is_empty() {
+            return Ok(());
+        }
+        check_free_text(&self.address, 128).map_err(|e| Rejection::invalid("/address", &self.address, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let refs = Refs::load(tx.conn)?;
+        if refs.wallets.values().any(|wallet| wallet.code == self.code) {
+            return Err(exists("a wallet", &self.code));
+        }
+        let id = next_id(refs.wallets.keys().last().map(|id| id.0));
+        tx.record(WalletRow { id, code: self.code.clone(), account_no: self.account, address: self.address.clone(), leaf: 0 });
+        Ok(Answer::created(json!({"wallet": self.code, "id": id})))
+    }
+}
+
+impl Command for NewVenue {
+    const KIND: &'static str = "venue";
+
+    fn check(&self) -> Result<(), Rejection> {
+        Name::parse(&self.code).map(|_| ()).map_err(|e| Rejection::invalid("/code", &self.code, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let refs = Refs::load(tx.conn)?;
+        if refs.venues.values().any(|venue| venue.code == self.code) {
+            return Err(exists("a venue", &self.code));
+        }
+        let id = next_id(refs.venues.keys().last().map(|id| id.0));
+        tx.record(VenueRow { id, code: self.code.clone(), first_due: self.first_due.to_string(), leaf: 0 });
+        Ok(Answer::created(json!({"venue": self.code, "id": id})))
     }
 }
 

@@ -1,6 +1,7 @@
 //! E29: an entry is taken back by its exact negation, once. Only entries that were posted by hand are: what a workflow posted is
 //! mended in that workflow, so that its states and the books never disagree.
 
+use super::command::Command;
 use super::desk;
 use super::policies::require_open;
 use super::refs::Refs;
@@ -40,12 +41,20 @@ impl Book {
     /// `NotFound`, `AlreadyReversed`, `PeriodClosed`, `InvalidField`; `WrongState` for entries of workflows, valuations, closes,
     /// reversals, and receipts whose units were used since.
     pub fn reverse_entry(&self, call: &Call, command: Reverse) -> Result<Reply, StoreError> {
-        check_free_text(&command.reason, 500).map_err(|e| Rejection::invalid("/reason", &command.reason, e.to_string()))?;
-        let today = self.clock.today();
-        self.command(call, &json!({"reverse": &command}), move |tx| {
-            require_not_future("/on", command.on, today)?;
-            reverse(tx, &command)
-        })
+        self.give(call, command)
+    }
+}
+
+impl Command for Reverse {
+    const KIND: &'static str = "reversal";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_free_text(&self.reason, 500).map_err(|e| Rejection::invalid("/reason", &self.reason, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        require_not_future("/on", self.on, tx.today())?;
+        reverse(tx, self)
     }
 }
 

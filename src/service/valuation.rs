@@ -4,6 +4,7 @@
 //! Valuation works on what stands in the books when it runs, so days are valued in order: a day before the latest one valued is
 //! refused.
 
+use super::command::Command;
 use super::desk::{self, Desk};
 use super::policies::require_open;
 use super::treasury::require_not_future;
@@ -42,19 +43,33 @@ impl Book {
     /// `PriceMissing` when the day has no locked set or it lacks an asset, `OutOfOrder` before the latest day valued,
     /// `PeriodClosed`.
     pub fn revalue(&self, call: &Call, day: Date) -> Result<Reply, StoreError> {
-        let today = self.clock.today();
-        self.command(call, &json!({"revalue": day}), move |tx| {
-            require_not_future("/day", day, today)?;
-            require_open(tx, "/day", day)?;
-            let desk = Desk::load(tx, day)?;
-            if desk.cutoff_on() != Some(day) {
-                let detail = "has no locked price set; import and lock one, then value the day";
-                return Err(Rejection::new(OutcomeCode::PriceMissing, "/day", day, detail).into());
-            }
-            let (entries, recorded) = value_day(tx, &desk)?;
-            let body = json!({"day": day, "entries": entries});
-            Ok(if recorded { Answer::created(body) } else { Answer::ok(body) })
-        })
+        self.give(call, ValueDay { day })
+    }
+}
+
+/// A day whose holdings and obligations are to be valued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueDay {
+    /// The day.
+    pub day: Date,
+}
+
+impl Command for ValueDay {
+    const KIND: &'static str = "prices.value";
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let day = self.day;
+        require_not_future("/day", day, tx.today())?;
+        require_open(tx, "/day", day)?;
+        let desk = Desk::load(tx, day)?;
+        if desk.cutoff_on() != Some(day) {
+            let detail = "has no locked price set; import and lock one, then value the day";
+            return Err(Rejection::new(OutcomeCode::PriceMissing, "/day", day, detail).into());
+        }
+        let (entries, recorded) = value_day(tx, &desk)?;
+        let body = json!({"day": day, "entries": entries});
+        Ok(if recorded { Answer::created(body) } else { Answer::ok(body) })
     }
 }
 

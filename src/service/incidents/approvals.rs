@@ -9,6 +9,7 @@ use crate::domain::incident::ranges::ClaimRanges;
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::ledger::posting::approval::{self, Approval};
 use crate::ledger::posting::{Carrying, Header};
+use crate::service::command::{Command, OfIncident};
 use crate::service::desk::{self, Desk};
 use crate::service::{Answer, Book, Call, Reply};
 use crate::store::claim::{self, ClaimApprovalRow};
@@ -35,6 +36,12 @@ pub struct NewApproval {
     pub note: String,
 }
 
+impl NewApproval {
+    fn wanted(&self) -> Result<Option<ClaimRanges>, Rejection> {
+        self.claims.as_deref().map(ClaimRanges::parse).transpose()
+    }
+}
+
 /// The approved claims of an incident.
 pub(super) fn approved_ranges(conn: &mut Conn, incident: i32) -> Result<ClaimRanges, StoreError> {
     let rows = claim::approvals_of(conn, incident)?;
@@ -49,49 +56,59 @@ impl Book {
     /// `NotFound` for numbers that no claim has, `WrongState` (also for claims that are approved), `InvalidField`,
     /// `InsufficientUnits` when the case reserve does not cover them.
     pub fn approve_claims(&self, call: &Call, code: &str, new: NewApproval) -> Result<Reply, StoreError> {
-        check_note("/note", &new.note)?;
-        let wanted = new.claims.as_deref().map(ClaimRanges::parse).transpose()?;
-        let code = code.to_owned();
-        self.command(call, &json!({"incident": &code, "approve": &new}), move |tx| {
-            let case = Case::for_act(tx.conn, &code, Act::ApproveClaims)?;
-            has_begun(tx, "/on", new.on)?;
-            let ranges = choose(tx, &case, wanted.as_ref())?;
-            let desk = Desk::load(tx, new.on)?;
-            let sums = sums(tx.conn, case.row.id, &ranges)?;
-            let positions = positions(tx, &desk, &case, &sums)?;
-            let entries = desk.run(tx, &[], &[], |ctx| {
-                let post = |(asset, quantity, case_reserve): &(AssetId, Quantity, Carrying)| {
-                    let memo = format!("{code}: claims {ranges} approved, {}", desk.refs.code(*asset));
-                    let input = Approval { incident: case.id(), asset: *asset, quantity: *quantity, case_reserve: *case_reserve };
-                    approval::post(ctx, Header::new(new.on, memo), &input)
-                };
-                positions.iter().map(post).collect::<Result<Vec<_>, _>>()
-            })?;
-            let first_entry = tx.head.last_entry.saturating_add(1);
-            let shown = entries.into_iter().map(|entry| case.post(tx, &desk.refs, entry)).collect::<Result<Vec<_>, _>>()?;
-            for range in ranges.iter() {
-                tx.record(ClaimApprovalRow {
-                    incident_id: case.row.id,
-                    first_claim: *range.start(),
-                    last_claim: *range.end(),
-                    entry_no: first_entry,
-                    recorded_at: tx.stamp.at.as_microsecond(),
-                    leaf: 0,
-                });
-            }
-            let totals = sums.iter().map(|(asset, quantity)| {
-                let text = format_minor_trimmed(quantity.minor(), desk.refs.scale(*asset));
-                (desk.refs.code(*asset).to_owned(), json!(text))
+        self.give(call, OfIncident { incident: code.to_owned(), ask: new })
+    }
+}
+
+impl Command for OfIncident<NewApproval> {
+    const KIND: &'static str = "claims.approve";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_note("/note", &self.ask.note)?;
+        self.ask.wanted().map(|_| ())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, new) = (&self.incident, &self.ask);
+        let wanted = new.wanted()?;
+        let case = Case::for_act(tx.conn, code, Act::ApproveClaims)?;
+        has_begun(tx, "/on", new.on)?;
+        let ranges = choose(tx, &case, wanted.as_ref())?;
+        let desk = Desk::load(tx, new.on)?;
+        let sums = sums(tx.conn, case.row.id, &ranges)?;
+        let positions = positions(tx, &desk, &case, &sums)?;
+        let entries = desk.run(tx, &[], &[], |ctx| {
+            let post = |(asset, quantity, case_reserve): &(AssetId, Quantity, Carrying)| {
+                let memo = format!("{code}: claims {ranges} approved, {}", desk.refs.code(*asset));
+                let input = Approval { incident: case.id(), asset: *asset, quantity: *quantity, case_reserve: *case_reserve };
+                approval::post(ctx, Header::new(new.on, memo), &input)
+            };
+            positions.iter().map(post).collect::<Result<Vec<_>, _>>()
+        })?;
+        let first_entry = tx.head.last_entry.saturating_add(1);
+        let shown = entries.into_iter().map(|entry| case.post(tx, &desk.refs, entry)).collect::<Result<Vec<_>, _>>()?;
+        for range in ranges.iter() {
+            tx.record(ClaimApprovalRow {
+                incident_id: case.row.id,
+                first_claim: *range.start(),
+                last_claim: *range.end(),
+                entry_no: first_entry,
+                recorded_at: tx.stamp.at.as_microsecond(),
+                leaf: 0,
             });
-            Ok(Answer::created(json!({
-                "incident": code,
-                "state": case.life.state.slug(),
-                "approved": ranges.to_string(),
-                "claims": ranges.count(),
-                "totals": totals.collect::<Map<_, _>>(),
-                "entries": shown,
-            })))
-        })
+        }
+        let totals = sums.iter().map(|(asset, quantity)| {
+            let text = format_minor_trimmed(quantity.minor(), desk.refs.scale(*asset));
+            (desk.refs.code(*asset).to_owned(), json!(text))
+        });
+        Ok(Answer::created(json!({
+            "incident": code,
+            "state": case.life.state.slug(),
+            "approved": ranges.to_string(),
+            "claims": ranges.count(),
+            "totals": totals.collect::<Map<_, _>>(),
+            "entries": shown,
+        })))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::incident::{check_code, next_code};
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::domain::text::check_free_text;
 use crate::service::clock::day_of;
+use crate::service::command::{Command, OfIncident};
 use crate::service::refs::Refs;
 use crate::service::{Answer, Book, Call, Reply};
 use crate::store::claim;
@@ -75,52 +76,45 @@ pub struct NewIncident {
     pub statement: Option<NewStatement>,
 }
 
+/// A step of an incident's life at which nothing is booked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepIncident {
+    /// Where it goes: `declared`, `rejected` or `reopened`.
+    pub state: String,
+    /// When; the moment of recording if left out.
+    pub at: Option<Timestamp>,
+    /// Why.
+    pub note: String,
+}
+
+impl StepIncident {
+    fn to(&self) -> Result<State, Rejection> {
+        let by_hand = |state: &State| matches!(state, State::Declared | State::Rejected | State::Reopened);
+        State::from_slug(&self.state).filter(by_hand).ok_or_else(|| {
+            let detail = "follows from an estimate, a recognition, claims, payouts or closing; use that command";
+            Rejection::invalid("/state", &self.state, detail)
+        })
+    }
+}
+
+/// The end of an incident's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloseIncident {
+    /// Business date.
+    pub on: Date,
+    /// Remark.
+    pub note: String,
+}
+
 impl Book {
     /// Declares an incident, or records that one is suspected.
     ///
     /// # Errors
     /// `InvalidField`, `AlreadyExists`.
     pub fn declare_incident(&self, call: &Call, new: NewIncident) -> Result<Reply, StoreError> {
-        let kind = IncidentKind::parse(&new.kind)?;
-        if let Some(code) = &new.code {
-            check_code(code)?;
-        }
-        check_free_text(&new.title, 120).map_err(|e| Rejection::invalid("/title", &new.title, e.to_string()))?;
-        check_note("/note", &new.note)?;
-        if let Some(statement) = &new.statement {
-            check_statement("/statement", statement)?;
-        }
-        self.command(call, &json!({"incident": &new}), move |tx| {
-            let at = moment(tx, "/at", new.at)?;
-            if new.occurred_at > at {
-                let detail = "lies after the declaration; an incident is declared when it has happened";
-                return Err(Rejection::invalid("/occurred_at", new.occurred_at, detail).into());
-            }
-            let known = incident::all(tx.conn)?;
-            let code = match &new.code {
-                Some(code) => code.clone(),
-                None => next_code(day_of(new.occurred_at).year(), known.iter().map(|row| row.code.as_str())),
-            };
-            if known.iter().any(|row| row.code == code) {
-                let detail = "there is an incident of this code already; leave the code out for the next free one";
-                return Err(Rejection::new(OutcomeCode::AlreadyExists, "/code", &code, detail).into());
-            }
-            let id = known.last().map_or(1, |row| row.id.saturating_add(1));
-            let state = if new.suspected { State::Suspected } else { State::Declared };
-            tx.record(IncidentRow {
-                id,
-                code: code.clone(),
-                kind: kind.slug().to_owned(),
-                title: new.title.clone(),
-                occurred_at: new.occurred_at.as_microsecond(),
-                leaf: 0,
-            });
-            queue_step(tx, &code, state, at, &new.note);
-            if let Some(statement) = &new.statement {
-                queue_statement(tx, &code, statement)?;
-            }
-            Ok(Answer::created(json!({"incident": code, "state": state.slug()})))
-        })
+        self.give(call, new)
     }
 
     /// Moves an incident on where nothing is booked: `declared` (after suspected), `rejected`, `reopened`.
@@ -135,18 +129,8 @@ impl Book {
         at: Option<Timestamp>,
         note: &str,
     ) -> Result<Reply, StoreError> {
-        if !matches!(state, State::Declared | State::Rejected | State::Reopened) {
-            let detail = "follows from an estimate, a recognition, claims, payouts or closing; use that command";
-            return Err(Rejection::invalid("/state", state, detail).into());
-        }
-        check_text("/note", note)?;
-        let (code, note) = (code.to_owned(), note.to_owned());
-        self.command(call, &json!({"incident": &code, "step": state.slug(), "at": at, "note": &note}), move |tx| {
-            let mut case = Case::load(tx.conn, &code)?;
-            let at = moment(tx, "/at", at)?;
-            case.step(tx, state, at, &note)?;
-            Ok(Answer::created(json!({"incident": code, "state": state.slug()})))
-        })
+        let ask = StepIncident { state: state.slug().to_owned(), at, note: note.to_owned() };
+        self.give(call, OfIncident { incident: code.to_owned(), ask })
     }
 
     /// Records a public statement about an incident.
@@ -154,13 +138,7 @@ impl Book {
     /// # Errors
     /// `NotFound`, `WrongState`, `InvalidField`.
     pub fn record_statement(&self, call: &Call, code: &str, new: NewStatement) -> Result<Reply, StoreError> {
-        check_statement("", &new)?;
-        let code = code.to_owned();
-        self.command(call, &json!({"incident": &code, "statement": &new}), move |tx| {
-            Case::for_act(tx.conn, &code, Act::Note)?;
-            let statement = queue_statement(tx, &code, &new)?;
-            Ok(Answer::created(json!({"incident": code, "statement": statement})))
-        })
+        self.give(call, OfIncident { incident: code.to_owned(), ask: new })
     }
 
     /// Closes an incident: everything estimated, approved and payable must be settled.
@@ -168,18 +146,107 @@ impl Book {
     /// # Errors
     /// `NotFound`, `WrongState` with what is still open.
     pub fn close_incident(&self, call: &Call, code: &str, on: Date, note: &str) -> Result<Reply, StoreError> {
-        check_note("/note", note)?;
-        let (code, note) = (code.to_owned(), note.to_owned());
-        self.command(call, &json!({"incident": &code, "close": {"on": on, "note": &note}}), move |tx| {
-            let mut case = Case::load(tx.conn, &code)?;
-            has_begun(tx, "/on", on)?;
-            let refs = Refs::load(tx.conn)?;
-            require_settled(tx, &refs, &case)?;
-            let at = step_moment(tx, on);
-            case.step(tx, State::Closed, at, &note)?;
-            let unapproved = unapproved_claims(tx, &case)?;
-            Ok(Answer::created(json!({"incident": code, "state": State::Closed.slug(), "unapproved_claims": unapproved})))
-        })
+        let ask = CloseIncident { on, note: note.to_owned() };
+        self.give(call, OfIncident { incident: code.to_owned(), ask })
+    }
+}
+
+impl Command for OfIncident<CloseIncident> {
+    const KIND: &'static str = "incident.close";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_note("/note", &self.ask.note)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, on, note) = (&self.incident, self.ask.on, &self.ask.note);
+        let mut case = Case::load(tx.conn, code)?;
+        has_begun(tx, "/on", on)?;
+        let refs = Refs::load(tx.conn)?;
+        require_settled(tx, &refs, &case)?;
+        let at = step_moment(tx, on);
+        case.step(tx, State::Closed, at, note)?;
+        let unapproved = unapproved_claims(tx, &case)?;
+        Ok(Answer::created(json!({"incident": code, "state": State::Closed.slug(), "unapproved_claims": unapproved})))
+    }
+}
+
+impl Command for OfIncident<NewStatement> {
+    const KIND: &'static str = "incident.statement";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_statement("", &self.ask)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, new) = (&self.incident, &self.ask);
+        Case::for_act(tx.conn, code, Act::Note)?;
+        let statement = queue_statement(tx, code, new)?;
+        Ok(Answer::created(json!({"incident": code, "statement": statement})))
+    }
+}
+
+impl Command for OfIncident<StepIncident> {
+    const KIND: &'static str = "incident.step";
+
+    fn check(&self) -> Result<(), Rejection> {
+        self.ask.to()?;
+        check_text("/note", &self.ask.note)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, state, at, note) = (&self.incident, self.ask.to()?, self.ask.at, &self.ask.note);
+        let mut case = Case::load(tx.conn, code)?;
+        let at = moment(tx, "/at", at)?;
+        case.step(tx, state, at, note)?;
+        Ok(Answer::created(json!({"incident": code, "state": state.slug()})))
+    }
+}
+
+impl Command for NewIncident {
+    const KIND: &'static str = "incident";
+
+    fn check(&self) -> Result<(), Rejection> {
+        IncidentKind::parse(&self.kind)?;
+        if let Some(code) = &self.code {
+            check_code(code)?;
+        }
+        check_free_text(&self.title, 120).map_err(|e| Rejection::invalid("/title", &self.title, e.to_string()))?;
+        check_note("/note", &self.note)?;
+        self.statement.as_ref().map_or(Ok(()), |statement| check_statement("/statement", statement))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (new, kind) = (self, IncidentKind::parse(&self.kind)?);
+        let at = moment(tx, "/at", new.at)?;
+        if new.occurred_at > at {
+            let detail = "lies after the declaration; an incident is declared when it has happened";
+            return Err(Rejection::invalid("/occurred_at", new.occurred_at, detail).into());
+        }
+        let known = incident::all(tx.conn)?;
+        let code = match &new.code {
+            Some(code) => code.clone(),
+            None => next_code(day_of(new.occurred_at).year(), known.iter().map(|row| row.code.as_str())),
+        };
+        if known.iter().any(|row| row.code == code) {
+            let detail = "there is an incident of this code already; leave the code out for the next free one";
+            return Err(Rejection::new(OutcomeCode::AlreadyExists, "/code", code, detail).into());
+        }
+        let id = known.last().map_or(1, |row| row.id.saturating_add(1));
+        let state = if new.suspected { State::Suspected } else { State::Declared };
+        tx.record(IncidentRow {
+            id,
+            code: code.clone(),
+            kind: kind.slug().to_owned(),
+            title: new.title.clone(),
+            occurred_at: new.occurred_at.as_microsecond(),
+            leaf: 0,
+        });
+        queue_step(tx, code, state, at, &new.note);
+        if let Some(statement) = &new.statement {
+            queue_statement(tx, code, statement)?;
+        }
+        Ok(Answer::created(json!({"incident": code, "state": state.slug()})))
     }
 }
 

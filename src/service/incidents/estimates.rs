@@ -13,6 +13,7 @@ use crate::ledger::posting::case_revision::{CaseRevision, Revision};
 use crate::ledger::posting::ibnr::IbnrChange;
 use crate::ledger::posting::incident::{Estimate, Recognition};
 use crate::ledger::posting::{Carrying, Context, Header, case_revision, ibnr, incident};
+use crate::service::command::{Command, OfIncident};
 use crate::service::desk::{self, Desk};
 use crate::service::refs::Refs;
 use crate::service::{Answer, Book, Call, Reply};
@@ -133,41 +134,51 @@ impl Book {
     /// `NotFound`, `WrongState`, `InvalidField`, `UnknownAsset`, `PriceMissing`, `PriceStale`, `InsufficientUnits` when a reserve
     /// would be lowered below what is approved.
     pub fn estimate_incident(&self, call: &Call, code: &str, new: NewEstimate) -> Result<Reply, StoreError> {
-        check_note("/note", &new.note)?;
-        if new.assets.is_empty() {
-            return Err(Rejection::invalid("/assets", "", "names no asset; give at least one").into());
+        self.give(call, OfIncident { incident: code.to_owned(), ask: new })
+    }
+}
+
+impl Command for OfIncident<NewEstimate> {
+    const KIND: &'static str = "incident.estimate";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_note("/note", &self.ask.note)?;
+        if self.ask.assets.is_empty() {
+            return Err(Rejection::invalid("/assets", "", "names no asset; give at least one"));
         }
-        let code = code.to_owned();
-        self.command(call, &json!({"incident": &code, "estimate": &new}), move |tx| {
-            let mut case = Case::for_act(tx.conn, &code, Act::Estimate)?;
-            has_begun(tx, "/on", new.on)?;
-            let desk = Desk::load(tx, new.on)?;
-            let history = history(tx.conn, &code)?;
-            let before = latest(&history, &desk.refs)?.unwrap_or_default();
-            let (after, changes) = revise(&desk.refs, &before, &new.assets)?;
-            let mut entries = Vec::new();
-            if case.life.recognised {
-                for entry in book_changes(tx, &desk, &case, &new, &changes)? {
-                    entries.push(case.post(tx, &desk.refs, entry)?);
-                }
-            } else if case.life.following().contains(&State::Assessed) {
-                let at = step_moment(tx, new.on);
-                case.step(tx, State::Assessed, at, &new.note)?;
+        Ok(())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, new) = (&self.incident, &self.ask);
+        let mut case = Case::for_act(tx.conn, code, Act::Estimate)?;
+        has_begun(tx, "/on", new.on)?;
+        let desk = Desk::load(tx, new.on)?;
+        let history = history(tx.conn, code)?;
+        let before = latest(&history, &desk.refs)?.unwrap_or_default();
+        let (after, changes) = revise(&desk.refs, &before, &new.assets)?;
+        let mut entries = Vec::new();
+        if case.life.recognised {
+            for entry in book_changes(tx, &desk, &case, new, &changes)? {
+                entries.push(case.post(tx, &desk.refs, entry)?);
             }
-            let version = u32::try_from(history.len()).unwrap_or(u32::MAX).saturating_add(1);
-            let stored = EstimateVersion {
-                version,
-                at: tx.stamp.at,
-                by: tx.stamp.actor.clone(),
-                note: new.note.clone(),
-                assets: store(&desk.refs, &after, &changes),
-                entries: entries.iter().filter_map(|entry| entry.get("entry")?.as_i64()).collect(),
-            };
-            tx.add_fact(ESTIMATE, &code, new.on, &stored);
-            Ok(Answer::created(json!({
-                "incident": code, "state": case.life.state.slug(), "version": version, "assets": &stored.assets, "entries": entries,
-            })))
-        })
+        } else if case.life.following().contains(&State::Assessed) {
+            let at = step_moment(tx, new.on);
+            case.step(tx, State::Assessed, at, &new.note)?;
+        }
+        let version = u32::try_from(history.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let stored = EstimateVersion {
+            version,
+            at: tx.stamp.at,
+            by: tx.stamp.actor.clone(),
+            note: new.note.clone(),
+            assets: store(&desk.refs, &after, &changes),
+            entries: entries.iter().filter_map(|entry| entry.get("entry")?.as_i64()).collect(),
+        };
+        tx.add_fact(ESTIMATE, code, new.on, &stored);
+        Ok(Answer::created(json!({
+            "incident": code, "state": case.life.state.slug(), "version": version, "assets": &stored.assets, "entries": entries,
+        })))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::text::Name;
 use crate::ledger::posting::recovery::{self, RecoveryPosition, RecoveryReceived, RecoveryRecognised};
 use crate::ledger::posting::{Header, Receipt};
+use crate::service::command::{Command, From, OfIncident};
 use crate::service::desk::{self, Desk};
 use crate::service::memo::{self, MemoFigure};
 use crate::service::refs::Refs;
@@ -105,28 +106,7 @@ impl Book {
     /// # Errors
     /// `NotFound`, `WrongState`, `InvalidField`, `UnknownAsset`.
     pub fn record_recovery_memo(&self, call: &Call, code: &str, on: Date, new: RecoveryMemo) -> Result<Reply, StoreError> {
-        Name::parse(&new.channel).map_err(|e| Rejection::invalid("/channel", &new.channel, e.to_string()))?;
-        check_text("/note", &new.note)?;
-        let code = code.to_owned();
-        self.command(call, &json!({"incident": &code, "recovery_memo": &new, "on": on}), move |tx| {
-            Case::for_act(tx.conn, &code, Act::Note)?;
-            has_begun(tx, "/on", on)?;
-            let refs = Refs::load(tx.conn)?;
-            let asset = refs.asset("/asset", &new.asset)?.clone();
-            let quantity = amount(&new.quantity, asset.scale, "/quantity")?;
-            let total = traced_with(tx, &refs, (&code, &new.channel), asset.id, quantity)?;
-            tx.add_fact(RECOVERY_MEMO, &code, on, &new);
-            let figure = MemoFigure {
-                account: no::TRACED.0,
-                asset: Some(new.asset.clone()),
-                quantity: format_minor_trimmed(total.minor(), asset.scale),
-                note: Some(format!("{code}, {}", new.channel)),
-            };
-            memo::queue(tx, &refs, on, &figure)?;
-            Ok(Answer::created(json!({
-                "incident": code, "channel": new.channel, "asset": new.asset, "quantity": new.quantity, "traced_in_all": figure.quantity,
-            })))
-        })
+        self.give(call, OfIncident { incident: code.to_owned(), ask: From { effective_on: on, terms: new } })
     }
 
     /// Recognises a recovery (E14a), at most up to the loss recognised.
@@ -135,30 +115,7 @@ impl Book {
     /// `NotFound`, `WrongState`, `InvalidField` (also under IFRS when it is not virtually certain), `AboveLimit` when the loss is
     /// recovered already, `PriceMissing`, `PriceStale`.
     pub fn recognise_recovery(&self, call: &Call, code: &str, new: NewRecovery) -> Result<Reply, StoreError> {
-        check_channel(&new.channel)?;
-        check_note("/note", &new.note)?;
-        let code = code.to_owned();
-        self.command(call, &json!({"incident": &code, "recognise_recovery": &new}), move |tx| {
-            let case = Case::for_act(tx.conn, &code, Act::Recover)?;
-            has_begun(tx, "/on", new.on)?;
-            require_certainty(tx, new.virtually_certain)?;
-            let desk = Desk::load(tx, new.on)?;
-            let asset = desk.refs.asset("/asset", &new.asset)?;
-            let quantity = positive(&new.quantity, asset.scale, "/quantity")?;
-            let loss_room = desk::loss_room(tx, case.id())?;
-            let input = RecoveryRecognised { incident: case.id(), asset: asset.id, quantity, loss_room };
-            let header = Header::new(new.on, memo_text(&code, "recovery recognised", &new.channel));
-            let entry = desk.run(tx, &[], &[], |ctx| recovery::post_recognised(ctx, header, &input))?;
-            let booked = BookedRecovery {
-                what: "recognised".to_owned(),
-                asset: new.asset.clone(),
-                quantity: new.quantity.clone(),
-                channel: new.channel.clone(),
-                note: new.note.clone(),
-                entry: 0,
-            };
-            book(tx, &desk, &case, new.on, booked, entry)
-        })
+        self.give(call, OfIncident { incident: code.to_owned(), ask: new })
     }
 
     /// Books a recovery that arrived (E14b).
@@ -166,36 +123,108 @@ impl Book {
     /// # Errors
     /// `NotFound`, `WrongState`, `InvalidField`, `UnknownAsset`, `UnknownWallet`, `PriceMissing`, `PriceStale`.
     pub fn receive_recovery(&self, call: &Call, code: &str, new: NewRecoveryReceipt) -> Result<Reply, StoreError> {
-        check_channel(&new.channel)?;
-        check_note("/note", &new.note)?;
-        let code = code.to_owned();
-        self.command(call, &json!({"incident": &code, "receive_recovery": &new}), move |tx| {
-            let case = Case::for_act(tx.conn, &code, Act::Recover)?;
-            has_begun(tx, "/on", new.on)?;
-            let desk = Desk::load(tx, new.on)?;
-            let asset = desk.refs.asset("/asset", &new.asset)?;
-            let quantity = positive(&new.quantity, asset.scale, "/quantity")?;
-            let place = desk.place("/wallet", &new.wallet)?;
-            let position = RecoveryPosition {
-                gross: desk::claimed(tx, no::RECOVERIES, asset.id, Some(case.id()))?,
-                allowance: desk::owed(tx, no::RECOVERIES_ALLOWANCE, asset.id, Some(case.id()))?,
-                loss_room: desk::loss_room(tx, case.id())?,
-            };
-            let input = RecoveryReceived { incident: case.id(), receipt: Receipt { place, asset: asset.id, quantity }, position };
-            let header = Header::new(new.on, memo_text(&code, "recovery received", &new.channel));
-            let entry = desk.run(tx, &[asset.id], &[place], |ctx| {
-                recovery::post_received(ctx, header, &input).map_err(|e| at_pointer(e, "/quantity"))
-            })?;
-            let booked = BookedRecovery {
-                what: "received".to_owned(),
-                asset: new.asset.clone(),
-                quantity: new.quantity.clone(),
-                channel: new.channel.clone(),
-                note: new.note.clone(),
-                entry: 0,
-            };
-            book(tx, &desk, &case, new.on, booked, entry)
-        })
+        self.give(call, OfIncident { incident: code.to_owned(), ask: new })
+    }
+}
+
+impl Command for OfIncident<NewRecoveryReceipt> {
+    const KIND: &'static str = "recovery.receive";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_channel(&self.ask.channel)?;
+        check_note("/note", &self.ask.note)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, new) = (&self.incident, &self.ask);
+        let case = Case::for_act(tx.conn, code, Act::Recover)?;
+        has_begun(tx, "/on", new.on)?;
+        let desk = Desk::load(tx, new.on)?;
+        let asset = desk.refs.asset("/asset", &new.asset)?;
+        let quantity = positive(&new.quantity, asset.scale, "/quantity")?;
+        let place = desk.place("/wallet", &new.wallet)?;
+        let position = RecoveryPosition {
+            gross: desk::claimed(tx, no::RECOVERIES, asset.id, Some(case.id()))?,
+            allowance: desk::owed(tx, no::RECOVERIES_ALLOWANCE, asset.id, Some(case.id()))?,
+            loss_room: desk::loss_room(tx, case.id())?,
+        };
+        let input = RecoveryReceived { incident: case.id(), receipt: Receipt { place, asset: asset.id, quantity }, position };
+        let header = Header::new(new.on, memo_text(code, "recovery received", &new.channel));
+        let entry = desk.run(tx, &[asset.id], &[place], |ctx| {
+            recovery::post_received(ctx, header, &input).map_err(|e| at_pointer(e, "/quantity"))
+        })?;
+        let booked = BookedRecovery {
+            what: "received".to_owned(),
+            asset: new.asset.clone(),
+            quantity: new.quantity.clone(),
+            channel: new.channel.clone(),
+            note: new.note.clone(),
+            entry: 0,
+        };
+        book(tx, &desk, &case, new.on, booked, entry)
+    }
+}
+
+impl Command for OfIncident<NewRecovery> {
+    const KIND: &'static str = "recovery.recognise";
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_channel(&self.ask.channel)?;
+        check_note("/note", &self.ask.note)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, new) = (&self.incident, &self.ask);
+        let case = Case::for_act(tx.conn, code, Act::Recover)?;
+        has_begun(tx, "/on", new.on)?;
+        require_certainty(tx, new.virtually_certain)?;
+        let desk = Desk::load(tx, new.on)?;
+        let asset = desk.refs.asset("/asset", &new.asset)?;
+        let quantity = positive(&new.quantity, asset.scale, "/quantity")?;
+        let loss_room = desk::loss_room(tx, case.id())?;
+        let input = RecoveryRecognised { incident: case.id(), asset: asset.id, quantity, loss_room };
+        let header = Header::new(new.on, memo_text(code, "recovery recognised", &new.channel));
+        let entry = desk.run(tx, &[], &[], |ctx| recovery::post_recognised(ctx, header, &input))?;
+        let booked = BookedRecovery {
+            what: "recognised".to_owned(),
+            asset: new.asset.clone(),
+            quantity: new.quantity.clone(),
+            channel: new.channel.clone(),
+            note: new.note.clone(),
+            entry: 0,
+        };
+        book(tx, &desk, &case, new.on, booked, entry)
+    }
+}
+
+impl Command for OfIncident<From<RecoveryMemo>> {
+    const KIND: &'static str = "recovery.memo";
+
+    fn check(&self) -> Result<(), Rejection> {
+        let new = &self.ask.terms;
+        Name::parse(&new.channel).map_err(|e| Rejection::invalid("/channel", &new.channel, e.to_string()))?;
+        check_text("/note", &new.note)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let (code, on, new) = (&self.incident, self.ask.effective_on, &self.ask.terms);
+        Case::for_act(tx.conn, code, Act::Note)?;
+        has_begun(tx, "/on", on)?;
+        let refs = Refs::load(tx.conn)?;
+        let asset = refs.asset("/asset", &new.asset)?.clone();
+        let quantity = amount(&new.quantity, asset.scale, "/quantity")?;
+        let total = traced_with(tx, &refs, (code, &new.channel), asset.id, quantity)?;
+        tx.add_fact(RECOVERY_MEMO, code, on, new);
+        let figure = MemoFigure {
+            account: no::TRACED.0,
+            asset: Some(new.asset.clone()),
+            quantity: format_minor_trimmed(total.minor(), asset.scale),
+            note: Some(format!("{code}, {}", new.channel)),
+        };
+        memo::queue(tx, &refs, on, &figure)?;
+        Ok(Answer::created(json!({
+            "incident": code, "channel": new.channel, "asset": new.asset, "quantity": new.quantity, "traced_in_all": figure.quantity,
+        })))
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod event;
 mod rules;
 
+use super::command::Command;
 use super::desk::{self, Desk};
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::no;
@@ -57,19 +58,28 @@ impl Book {
     /// What the posting rule of the event says, and `InvalidField`, `UnknownAsset`, `UnknownWallet`, `NotFound` (incident),
     /// `PriceMissing`, `PriceStale`, `AlreadyExists` (reference).
     pub fn post_treasury(&self, call: &Call, command: TreasuryCommand) -> Result<Reply, StoreError> {
-        for (pointer, text, max) in [("/memo", &command.memo, 500), ("/reference", &command.reference, 200)] {
+        self.give(call, command)
+    }
+}
+
+impl Command for TreasuryCommand {
+    const KIND: &'static str = "treasury";
+
+    fn check(&self) -> Result<(), Rejection> {
+        for (pointer, text, max) in [("/memo", &self.memo, 500), ("/reference", &self.reference, 200)] {
             if let Some(text) = text {
                 check_free_text(text, max).map_err(|e| Rejection::invalid(pointer, text, e.to_string()))?;
             }
         }
-        let today = self.clock.today();
-        self.command(call, &json!({"treasury": &command}), move |tx| {
-            require_not_future("/on", command.on, today)?;
-            require_new_reference(tx, &command)?;
-            let desk = Desk::load(tx, command.on)?;
-            let decision = rules::decide(tx, &desk, &command)?;
-            record(tx, &desk, &command, decision)
-        })
+        Ok(())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        require_not_future("/on", self.on, tx.today())?;
+        require_new_reference(tx, self)?;
+        let desk = Desk::load(tx, self.on)?;
+        let decision = rules::decide(tx, &desk, self)?;
+        record(tx, &desk, self, decision)
     }
 }
 

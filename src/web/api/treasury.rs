@@ -1,12 +1,11 @@
 //! The fund's own assets, month closing and reversals.
 
 use crate::domain::outcome::OutcomeCode;
+use crate::service::periods::ClosePeriod;
 use crate::service::reversals::Reverse;
 use crate::service::treasury::TreasuryCommand;
 use crate::web::input::Input;
 use crate::web::operation::{Access, Media, Method, Operation, Success};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 /// Operations of the treasury.
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -74,14 +73,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
             r#"{"entry":820,"event":"E24","effective_on":"2019-05-31","lines":[{"account":1130,"asset":"BTC","quantity":"1.5","value":"8775.15"},{"account":1210,"asset":"BTC","quantity":"-1.5","value":"-8775.15"}],"period":"2019-05"}"#,
         ),
         refusals: &[OutcomeCode::AlreadyExists, OutcomeCode::OutOfOrder],
-        route: |route| route.to(|input: Input| input.post(|book, call, body: ClosePeriod| book.close_period(call, &body.period))),
+        route: |route| route.to(|input: Input| input.post(|book, call, body: ClosePeriod| book.give(call, body))),
     },
 ];
-
-/// A month that is to be closed.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ClosePeriod {
-    /// The month, as `2019-05`.
-    period: String,
-}
