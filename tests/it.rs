@@ -20,6 +20,8 @@ mod support;
 
 #[path = "it/api.rs"]
 mod api;
+#[path = "it/approvals.rs"]
+mod approvals;
 #[path = "it/contributions.rs"]
 mod contributions;
 #[path = "it/demo.rs"]

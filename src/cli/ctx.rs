@@ -108,7 +108,7 @@ impl Ctx {
     /// The call of this invocation.
     pub fn call(&self) -> Call {
         let key = self.global.idempotency_key.clone().unwrap_or_else(fresh_id);
-        Call { actor: self.actor(), key, dry_run: self.global.dry_run }
+        Call { actor: self.actor(), key, dry_run: self.global.dry_run, by: None }
     }
 
     /// A call of its own for the `part`-th of several commands of this invocation.

@@ -174,4 +174,10 @@ impl Balanced {
     pub fn lines(&self) -> &[Posting] {
         &self.draft.lines
     }
+    /// The sum of the debits in functional value; that of the credits is the same.
+    pub fn debits(&self) -> Value {
+        let debits = self.draft.lines.iter().map(|line| line.value).filter(|value| *value > Value::ZERO);
+        // A balanced entry was summed when it was sealed, so the sum fits.
+        Value::checked_sum(debits).unwrap_or(Value(i128::MAX))
+    }
 }

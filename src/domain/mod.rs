@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod amount;
+pub mod approval;
 pub mod asset;
 pub mod contribution;
 pub mod coverage;
@@ -13,5 +14,6 @@ pub mod incident;
 pub mod lot;
 pub mod outcome;
 pub mod period;
+pub mod person;
 pub mod price;
 pub mod text;

@@ -2,21 +2,35 @@
 //! later. [`Book::give`] is the one entrance for them; it runs what it is given, or, where the book asks for approval, keeps it as
 //! a proposal.
 
+use super::approvals::gate;
 use super::clock::day_of;
 use super::{Answer, Book, Call, Reply};
+use crate::domain::approval::Risk;
 use crate::domain::outcome::Rejection;
+use crate::domain::person::Role;
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A command with all its content. Its canonical JSON, under its kind, is what an idempotency key stands for and what an
 /// approval binds to.
 pub trait Command: Serialize + DeserializeOwned + Clone + Send + 'static {
     /// Its kind, stable and unique.
     const KIND: &'static str;
+    /// What it does, for people: a verb and its object.
+    const TITLE: &'static str;
+    /// Who may give it.
+    const GIVERS: &'static [Role];
+    /// Who may approve it.
+    const APPROVERS: &'static [Role] = &[Role::Approver];
+
+    /// How much approval it needs. What says nothing needs the most.
+    fn risk(&self) -> Risk {
+        Risk::Committee
+    }
 
     /// Refuses what is wrong whatever the book holds.
     ///
@@ -58,9 +72,69 @@ impl Book {
     /// What [`Command::check`] and [`Command::decide`] refuse, or the database's failure.
     pub fn give<C: Command>(&self, call: &Call, command: C) -> Result<Reply, StoreError> {
         command.check()?;
-        let content = json!({ C::KIND: &command });
-        self.command(call, &content, move |tx| command.decide(tx))
+        let body = json!(command);
+        let (given_by, kind) = (call.clone(), Kind::of::<C>());
+        self.command(call, &content(C::KIND, &body), move |tx| gate::give(tx, &given_by, &kind, &body))
     }
+}
+
+/// What an idempotency key stands for and an approval binds to: the command under its kind.
+pub fn content(kind: &str, body: &Value) -> Value {
+    json!({ kind: body })
+}
+
+/// A kind of command, with what is done with commands of it.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// Stable word.
+    pub kind: &'static str,
+    /// What it does, for people.
+    pub title: &'static str,
+    /// Who may give it.
+    pub givers: &'static [Role],
+    /// Who may approve it.
+    pub approvers: &'static [Role],
+    check: fn(&Value) -> Result<Risk, Rejection>,
+    decide: fn(&Value, &mut Tx<'_>) -> Result<Answer, StoreError>,
+}
+
+impl Kind {
+    /// The kind of a type of command.
+    pub const fn of<C: Command>() -> Self {
+        Self {
+            kind: C::KIND,
+            title: C::TITLE,
+            givers: C::GIVERS,
+            approvers: C::APPROVERS,
+            check: |body| {
+                let command: C = read(body)?;
+                command.check()?;
+                Ok(command.risk())
+            },
+            decide: |body, tx| read::<C>(body)?.decide(tx),
+        }
+    }
+
+    /// Checks the form of a command and says how much approval it needs.
+    ///
+    /// # Errors
+    /// What [`Command::check`] refuses; `InvalidField` for what is no command of this kind.
+    pub fn check(&self, body: &Value) -> Result<Risk, Rejection> {
+        (self.check)(body)
+    }
+
+    /// Decides, as [`Command::decide`].
+    ///
+    /// # Errors
+    /// What the command's own decision refuses.
+    pub fn decide(&self, body: &Value, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        (self.decide)(body, tx)
+    }
+}
+
+fn read<C: Command>(body: &Value) -> Result<C, Rejection> {
+    serde_json::from_value(body.clone())
+        .map_err(|error| Rejection::invalid("/command", C::KIND, format!("cannot be read as this command: {error}")))
 }
 
 impl Tx<'_> {

@@ -75,6 +75,7 @@ impl Book {
             secret_hash: sha256(secret.as_bytes()).to_vec(),
             scope: scope.slug().to_owned(),
             expires_at: expires_at.map(Timestamp::as_microsecond),
+            owner: None,
             leaf: 0,
         };
         self.command(call, &json!({"key": name, "scope": scope.slug(), "prefix": prefix}), move |tx| {

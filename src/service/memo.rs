@@ -6,8 +6,10 @@ use super::refs::{FUNCTIONAL, Refs};
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::{AccountClass, AccountNo};
 use crate::domain::amount::{Quantity, format_minor_trimmed};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::check_free_text;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -63,6 +65,12 @@ impl Book {
 
 impl Command for From<MemoFigure> {
     const KIND: &'static str = "memo";
+    const TITLE: &'static str = "Set a memo figure";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer, Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         let Some(note) = &self.terms.note else { return Ok(()) };

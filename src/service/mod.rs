@@ -1,5 +1,6 @@
 //! Use cases: load a view, decide, write, record. One file a use case, one write transaction each.
 
+pub mod approvals;
 pub mod at;
 pub mod clock;
 pub mod command;
@@ -10,6 +11,7 @@ pub mod init;
 pub mod keys;
 pub mod memo;
 pub mod paging;
+pub mod people;
 pub mod periods;
 pub mod policies;
 pub mod posting;
@@ -23,6 +25,7 @@ pub mod valuation;
 pub mod verify;
 
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
+use crate::domain::person::PersonId;
 use crate::proof::leaf::canonical;
 use crate::proof::merkle::{Hash, sha256};
 use crate::store::Store;
@@ -54,17 +57,37 @@ pub struct Call {
     pub key: String,
     /// Decide and answer, but record nothing.
     pub dry_run: bool,
+    /// The natural person who acts, or answers for the key that does; none for jobs and at the database's own machine.
+    pub by: Option<By>,
+}
+
+/// The person behind a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// Who.
+    pub person: PersonId,
+    /// True for somebody who has just shown the second factor again; approving needs it.
+    pub stepped_up: bool,
+    /// Why this cannot wait for all its approvals; they are asked for afterwards.
+    pub emergency: Option<String>,
 }
 
 impl Call {
     /// A call under a fresh key, for people at a terminal and for jobs that cannot be repeated by accident.
     pub fn fresh(actor: impl Into<String>) -> Self {
-        Self { actor: actor.into(), key: clock::fresh_id(), dry_run: false }
+        Self { actor: actor.into(), key: clock::fresh_id(), dry_run: false, by: None }
     }
 
     /// A call under a given key.
     pub fn keyed(actor: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { actor: actor.into(), key: key.into(), dry_run: false }
+        Self { actor: actor.into(), key: key.into(), dry_run: false, by: None }
+    }
+
+    /// The same call by a person.
+    #[must_use]
+    pub fn by(mut self, person: PersonId, stepped_up: bool) -> Self {
+        self.by = Some(By { person, stepped_up, emergency: None });
+        self
     }
 
     /// The same call as a dry run.
@@ -78,7 +101,7 @@ impl Call {
 /// What a use case answers when it succeeds.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Status, as HTTP has it: 200 or 201.
+    /// Status, as HTTP has it: 200, 201 or 202.
     pub status: u16,
     /// Body.
     pub body: Value,
@@ -88,6 +111,10 @@ impl Answer {
     /// Something new was recorded.
     pub const fn created(body: Value) -> Self {
         Self { status: 201, body }
+    }
+    /// Kept until others have approved it.
+    pub const fn accepted(body: Value) -> Self {
+        Self { status: 202, body }
     }
     /// Nothing new was needed.
     pub const fn ok(body: Value) -> Self {

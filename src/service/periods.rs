@@ -10,6 +10,7 @@ use crate::domain::account::{AccountNo, no};
 use crate::domain::entry::Dims;
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::domain::period::Period;
+use crate::domain::person::Role;
 use crate::ledger::asset_table::AssetTable;
 use crate::ledger::posting::close::{self, ClosingBalance};
 use crate::ledger::posting::{Context, Header, NextLot};
@@ -51,6 +52,8 @@ impl ClosePeriod {
 
 impl Command for ClosePeriod {
     const KIND: &'static str = "period.close";
+    const TITLE: &'static str = "Close a month";
+    const GIVERS: &'static [Role] = &[Role::Preparer];
 
     fn check(&self) -> Result<(), Rejection> {
         self.wanted().map(|_| ())

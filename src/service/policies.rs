@@ -10,6 +10,7 @@ use crate::domain::contribution::policy::{
 };
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::period::Period;
+use crate::domain::person::Role;
 use crate::domain::text::{Name, check_free_text};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -302,6 +303,8 @@ impl Book {
 
 impl Command for From<ContributionTerms> {
     const KIND: &'static str = CONTRIBUTION;
+    const TITLE: &'static str = "Set the contribution policy";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
 
     fn check(&self) -> Result<(), Rejection> {
         self.terms.to_domain(self.effective_on).map(|_| ())
@@ -320,6 +323,8 @@ impl Command for From<ContributionTerms> {
 
 impl Command for From<CoveragePolicy> {
     const KIND: &'static str = COVERAGE;
+    const TITLE: &'static str = "Set the coverage policy";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
 
     fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
         let (on, policy) = (self.effective_on, &self.terms);
@@ -332,6 +337,8 @@ impl Command for From<CoveragePolicy> {
 
 impl Command for From<PricePolicy> {
     const KIND: &'static str = PRICE;
+    const TITLE: &'static str = "Set the price policy";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
 
     fn check(&self) -> Result<(), Rejection> {
         let hours = self.terms.max_age_hours;

@@ -16,8 +16,10 @@ use super::treasury::require_not_future;
 use super::{Answer, Book, Call, Reply, valuation};
 use crate::domain::account::AccountClass;
 use crate::domain::amount::{Rounding, mul_div, pow10};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
+use crate::domain::person::Role;
 use crate::domain::price::Price;
 use crate::domain::text::check_free_text;
 use crate::store::conn::Conn;
@@ -143,6 +145,13 @@ impl Book {
 
 impl Command for LockPrices {
     const KIND: &'static str = "prices.lock";
+    const TITLE: &'static str = "Lock a price set";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        // What a job imported is locked as it came; what a person typed or waved through is looked at by another.
+        if self.given.is_none() && !self.accept_outliers { Risk::Free } else { Risk::One }
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         if let Some(reason) = &self.reason {

@@ -4,8 +4,10 @@ use super::command::Command;
 use super::refs::Refs;
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::{AccountClass, AccountNo, no};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetCode;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::{Name, check_free_text};
 use crate::store::error::StoreError;
 use crate::store::fact::{self, FactRow};
@@ -99,6 +101,12 @@ impl Book {
 
 impl Command for NewAsset {
     const KIND: &'static str = "asset";
+    const TITLE: &'static str = "Add an asset";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         AssetCode::parse(&self.code).map_err(|e| Rejection::invalid("/code", &self.code, e.to_string()))?;
@@ -129,6 +137,12 @@ impl Command for NewAsset {
 
 impl Command for NewAccount {
     const KIND: &'static str = "account";
+    const TITLE: &'static str = "Add an account";
+    const GIVERS: &'static [Role] = &[Role::Preparer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         if AccountClass::of(AccountNo(self.no)).is_none() {
@@ -148,6 +162,8 @@ impl Command for NewAccount {
 
 impl Command for NewWallet {
     const KIND: &'static str = "wallet";
+    const TITLE: &'static str = "Add a wallet";
+    const GIVERS: &'static [Role] = &[Role::Treasurer];
 
     fn check(&self) -> Result<(), Rejection> {
         Name::parse(&self.code).map_err(|e| Rejection::invalid("/code", &self.code, e.to_string()))?;
@@ -175,6 +191,12 @@ impl Command for NewWallet {
 
 impl Command for NewVenue {
     const KIND: &'static str = "venue";
+    const TITLE: &'static str = "Add a venue";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         Name::parse(&self.code).map(|_| ()).map_err(|e| Rejection::invalid("/code", &self.code, e.to_string()))

@@ -7,9 +7,11 @@ use super::policies::require_open;
 use super::refs::Refs;
 use super::treasury::require_not_future;
 use super::{Answer, Book, Call, Reply};
+use crate::domain::approval::Risk;
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::check_free_text;
 use crate::ledger::posting::Header;
 use crate::ledger::posting::reversal::{self, Original};
@@ -47,6 +49,12 @@ impl Book {
 
 impl Command for Reverse {
     const KIND: &'static str = "reversal";
+    const TITLE: &'static str = "Reverse an entry";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::ByAmount
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_free_text(&self.reason, 500).map_err(|e| Rejection::invalid("/reason", &self.reason, e.to_string()))

@@ -11,10 +11,12 @@ use super::treasury::require_not_future;
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::{AccountNo, no};
 use crate::domain::amount::Value;
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::Balanced;
 use crate::domain::ids::IncidentId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::ledger::posting::mark_to_market;
 use crate::ledger::posting::remeasurement::{self, Obligation};
 use crate::ledger::posting::{Carrying, Context, Header};
@@ -57,6 +59,12 @@ pub struct ValueDay {
 
 impl Command for ValueDay {
     const KIND: &'static str = "prices.value";
+    const TITLE: &'static str = "Value the books at a day's prices";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::Free
+    }
 
     fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
         let day = self.day;

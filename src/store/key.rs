@@ -24,13 +24,15 @@ pub struct KeyRow {
     pub scope: String,
     /// Microseconds since 1970, or never.
     pub expires_at: Option<i64>,
+    /// The person who answers for what it does; none for a job that only feeds.
+    pub owner: Option<i32>,
     /// Leaf.
     pub leaf: i64,
 }
 
 record_row!(KeyRow, service_key, "service_key", k => json!({
     "id": k.id, "name": k.name, "prefix": k.prefix, "secret_hash": hex::encode(&k.secret_hash), "scope": k.scope,
-    "expires_at": k.expires_at.map(|at| at.to_string()),
+    "expires_at": k.expires_at.map(|at| at.to_string()), "owner": k.owner,
 }));
 
 /// A revocation.

@@ -14,8 +14,10 @@ pub mod key;
 pub mod log;
 pub mod migrate;
 pub mod payout;
+pub mod person;
 pub mod price;
 pub mod projection;
+pub mod proposal;
 pub mod rebuild;
 pub mod reference;
 

@@ -9,7 +9,9 @@ use super::fee_report::{self, ReportRow, StepRow};
 use super::incident::IncidentRow;
 use super::key::{KeyRow, RevocationRow};
 use super::payout::PayoutBatchRow;
+use super::person::PersonRow;
 use super::price::{ClosedPeriodRow, PriceRow, PriceSet, PriceSetRow};
+use super::proposal::{ProposalRow, ProposalStepRow};
 use super::reference::{AccountRow, AssetRow, BookRow, VenueRow, WalletRow};
 use super::schema;
 use super::tx::Record;
@@ -62,6 +64,9 @@ pub fn between(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<Rebuilt>, Stor
     all.extend(records(rows_between!(conn, venue, VenueRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, service_key, KeyRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, service_key_revocation, RevocationRow, from, to), |r| r.leaf));
+    all.extend(records(rows_between!(conn, person, PersonRow, from, to), |r| r.leaf));
+    all.extend(records(rows_between!(conn, proposal, ProposalRow, from, to), |r| r.leaf));
+    all.extend(records(rows_between!(conn, proposal_step, ProposalStepRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, fact, FactRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, closed_period, ClosedPeriodRow, from, to), |r| r.leaf));
     all.extend(records(price_sets(conn, from, to)?, |set| set.header.leaf));
@@ -131,6 +136,9 @@ pub fn row_count(conn: &mut Conn) -> Result<i64, StoreError> {
         venue,
         service_key,
         service_key_revocation,
+        person,
+        proposal,
+        proposal_step,
         fact,
         closed_period,
         price_set,

@@ -164,6 +164,8 @@ diesel::table! {
         scope -> Text,
         #[doc = "Column `expires_at`."]
         expires_at -> Nullable<BigInt>,
+        #[doc = "Column `owner`."]
+        owner -> Nullable<Integer>,
         #[doc = "Column `leaf`."]
         leaf -> BigInt,
     }
@@ -672,6 +674,65 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `person`."]
+    person (id) {
+        #[doc = "Column `id`."]
+        id -> Integer,
+        #[doc = "Column `login`."]
+        login -> Text,
+        #[doc = "Column `name`."]
+        name -> Text,
+        #[doc = "Column `leaf`."]
+        leaf -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `proposal`."]
+    proposal (id) {
+        #[doc = "Column `id`."]
+        id -> BigInt,
+        #[doc = "Column `kind`."]
+        kind -> Text,
+        #[doc = "Column `maker`."]
+        maker -> Integer,
+        #[doc = "Column `recorded_at`."]
+        recorded_at -> BigInt,
+        #[doc = "Column `leaf`."]
+        leaf -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `proposal_step`."]
+    proposal_step (proposal_id, no) {
+        #[doc = "Column `proposal_id`."]
+        proposal_id -> BigInt,
+        #[doc = "Column `no`."]
+        no -> Integer,
+        #[doc = "Column `maker`."]
+        maker -> Integer,
+        #[doc = "Column `step`."]
+        step -> Text,
+        #[doc = "Column `person`."]
+        person -> Integer,
+        #[doc = "Column `revision`."]
+        revision -> Integer,
+        #[doc = "Column `state`."]
+        state -> Text,
+        #[doc = "Column `content`."]
+        content -> Text,
+        #[doc = "Column `recorded_at`."]
+        recorded_at -> BigInt,
+        #[doc = "Column `leaf`."]
+        leaf -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     book,
     head,
@@ -683,6 +744,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     venue,
     service_key,
     service_key_revocation,
+    person,
+    proposal,
+    proposal_step,
     fact,
     closed_period,
     price_set,

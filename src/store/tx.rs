@@ -5,9 +5,10 @@ use super::error::StoreError;
 use super::journal::NewEntry;
 use super::log::Head;
 use super::request::{self, Request};
+use crate::domain::amount::Value;
 use crate::proof::leaf::{Envelope, encode};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::Value as Json;
 
 /// Who records, when, on which request.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub trait Record: Send {
     /// Kind of the leaf.
     fn kind(&self) -> &'static str;
     /// Body of the leaf; rebuilt from the stored rows by `safu verify`.
-    fn body(&self) -> Value;
+    fn body(&self) -> Json;
     /// Writes the rows; `leaf` is the index of the leaf that covers them.
     fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError>;
 }
@@ -52,13 +53,14 @@ pub struct Tx<'a> {
     pub stamp: Stamp,
     queue: Vec<Box<dyn Record>>,
     answers: Vec<Request>,
+    booked: Value,
 }
 
 impl<'a> Tx<'a> {
     /// Loads the head and starts with nothing queued.
     pub fn begin(conn: &'a mut Conn, stamp: Stamp) -> Result<Self, StoreError> {
         let head = Head::load(conn)?;
-        Ok(Self { conn, head, stamp, queue: Vec::new(), answers: Vec::new() })
+        Ok(Self { conn, head, stamp, queue: Vec::new(), answers: Vec::new(), booked: Value::ZERO })
     }
 
     /// For the very first command of a book: there is no head yet.
@@ -74,7 +76,39 @@ impl<'a> Tx<'a> {
 
     /// Queues an entry.
     pub fn post(&mut self, entry: NewEntry) {
+        self.booked = entry.balanced.debits().checked_add(self.booked).unwrap_or(Value(i128::MAX));
         self.queue.push(Box::new(entry));
+    }
+
+    /// Sum of the debits of all queued entries, in functional value.
+    pub const fn booked(&self) -> Value {
+        self.booked
+    }
+
+    /// Runs a decision and keeps what it queued only if it succeeds.
+    pub fn attempt<T>(&mut self, decide: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (head, queued, answers, booked) = (self.head.clone(), self.queue.len(), self.answers.len(), self.booked);
+        let decided = decide(self);
+        if decided.is_err() {
+            self.back_to(head, queued, answers, booked);
+        }
+        decided
+    }
+
+    /// Runs a decision and keeps nothing of it but its result and what it would have booked.
+    pub fn rehearse<T>(&mut self, decide: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<(T, Value), StoreError> {
+        let (head, queued, answers, booked) = (self.head.clone(), self.queue.len(), self.answers.len(), self.booked);
+        self.booked = Value::ZERO;
+        let decided = decide(self).map(|result| (result, self.booked));
+        self.back_to(head, queued, answers, booked);
+        decided
+    }
+
+    fn back_to(&mut self, head: Head, queued: usize, answers: usize, booked: Value) {
+        self.head = head;
+        self.queue.truncate(queued);
+        self.answers.truncate(answers);
+        self.booked = booked;
     }
 
     /// Queues an answer that is kept under its key.

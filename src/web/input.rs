@@ -117,7 +117,7 @@ impl Input {
                 return Err(Rejection::new(OutcomeCode::IdempotencyKeyInvalid, "Idempotency-Key", "", detail).into());
             }
         };
-        Ok(Call { actor: format!("key:{}", self.caller.name), key, dry_run })
+        Ok(Call { actor: format!("key:{}", self.caller.name), key, dry_run, by: None })
     }
 
     /// A command whose body is JSON of this type and whose query has nothing of its own.

@@ -2,7 +2,9 @@
 
 use crate::support::database::TestDb;
 use safu_ledger::domain::contribution::manifest::{DescribeMeta, describe};
+use safu_ledger::domain::person::PersonId;
 use safu_ledger::domain::text::Name;
+use safu_ledger::service::approvals::Draft;
 use safu_ledger::service::clock::Clock;
 use safu_ledger::service::contributions::events::EventFeed;
 use safu_ledger::service::incidents::payouts::PaidBy;
@@ -81,7 +83,21 @@ pub fn full(db: &TestDb) -> Book {
     done(book.close_period(&call(), "2019-01"));
     let key = book.create_key(&call(), "job", KeyScope::Feed, None).unwrap();
     book.revoke_key(&call(), &key.name).unwrap();
+    let paula = person(&book, "paula", &["preparer"]);
+    let memo = json!({"effective_on": "2019-02-01", "terms": {"account": 9100, "asset": "BTC", "quantity": "360000"}});
+    let draft = Draft { kind: "memo".to_owned(), command: memo };
+    done(book.draft(&call().by(paula, false), None, draft));
     book
+}
+
+/// Makes a person with roles known.
+pub fn person(book: &Book, login: &str, roles: &[&str]) -> PersonId {
+    let made = done(book.add_person(&call(), typed(json!({"login": login, "name": format!("Person {login}")}))));
+    for role in roles {
+        let set = json!({"login": login, "role": role, "held": true, "reason": "test"});
+        done(book.set_role(&call(), typed(set)));
+    }
+    PersonId(i32::try_from(made["person"].as_i64().unwrap()).unwrap())
 }
 
 /// A fee report of two rows for the first day, with its manifest.

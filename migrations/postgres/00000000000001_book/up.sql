@@ -74,6 +74,14 @@ CREATE TABLE venue (
     leaf BIGINT NOT NULL UNIQUE
 );
 
+-- Natural persons. Secrets they log in with are kept apart, because those change and are no part of the books.
+CREATE TABLE person (
+    id INTEGER NOT NULL PRIMARY KEY,
+    login TEXT COLLATE "C" NOT NULL UNIQUE,
+    name TEXT COLLATE "C" NOT NULL,
+    leaf BIGINT NOT NULL UNIQUE
+);
+
 CREATE TABLE service_key (
     id INTEGER NOT NULL PRIMARY KEY,
     name TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -81,6 +89,7 @@ CREATE TABLE service_key (
     secret_hash BYTEA NOT NULL,
     scope TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT,
+    owner INTEGER REFERENCES person (id),
     leaf BIGINT NOT NULL UNIQUE
 );
 
@@ -355,3 +364,34 @@ CREATE TABLE payout (
     PRIMARY KEY (incident_id, claim_no),
     FOREIGN KEY (incident_id, claim_no) REFERENCES claim (incident_id, no)
 );
+
+-- A command that waits for approval. Its content stands in its steps, because it may be written anew.
+CREATE TABLE proposal (
+    id BIGINT NOT NULL PRIMARY KEY,
+    kind TEXT COLLATE "C" NOT NULL,
+    maker INTEGER NOT NULL REFERENCES person (id),
+    recorded_at BIGINT NOT NULL,
+    leaf BIGINT NOT NULL UNIQUE,
+    UNIQUE (id, maker)
+);
+
+-- The life of a proposal. The maker stands in every step, so that the database itself can refuse who approves the own one.
+CREATE TABLE proposal_step (
+    proposal_id BIGINT NOT NULL,
+    no INTEGER NOT NULL,
+    maker INTEGER NOT NULL,
+    step TEXT COLLATE "C" NOT NULL,
+    person INTEGER NOT NULL REFERENCES person (id),
+    revision INTEGER NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    content TEXT COLLATE "C" NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    leaf BIGINT NOT NULL UNIQUE,
+    PRIMARY KEY (proposal_id, no),
+    FOREIGN KEY (proposal_id, maker) REFERENCES proposal (id, maker),
+    CHECK (step NOT IN ('approve', 'ratify') OR person <> maker),
+    CHECK (step NOT IN ('draft', 'submit', 'withdraw') OR person = maker)
+);
+-- Nobody approves a revision twice, and nothing takes effect twice.
+CREATE UNIQUE INDEX proposal_step_one_voice ON proposal_step (proposal_id, revision, person) WHERE step IN ('approve', 'ratify');
+CREATE UNIQUE INDEX proposal_step_once ON proposal_step (proposal_id) WHERE step = 'execute';

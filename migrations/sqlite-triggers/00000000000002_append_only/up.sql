@@ -56,3 +56,9 @@ CREATE TRIGGER payout_transaction_no_update BEFORE UPDATE ON payout_transaction 
 CREATE TRIGGER payout_transaction_no_delete BEFORE DELETE ON payout_transaction BEGIN SELECT RAISE(ABORT, 'payout_transaction is append-only: record a correction instead'); END;
 CREATE TRIGGER payout_no_update BEFORE UPDATE ON payout BEGIN SELECT RAISE(ABORT, 'payout is append-only: record a correction instead'); END;
 CREATE TRIGGER payout_no_delete BEFORE DELETE ON payout BEGIN SELECT RAISE(ABORT, 'payout is append-only: record a correction instead'); END;
+CREATE TRIGGER person_no_update BEFORE UPDATE ON person BEGIN SELECT RAISE(ABORT, 'person is append-only: record a correction instead'); END;
+CREATE TRIGGER person_no_delete BEFORE DELETE ON person BEGIN SELECT RAISE(ABORT, 'person is append-only: record a correction instead'); END;
+CREATE TRIGGER proposal_no_update BEFORE UPDATE ON proposal BEGIN SELECT RAISE(ABORT, 'proposal is append-only: record a correction instead'); END;
+CREATE TRIGGER proposal_no_delete BEFORE DELETE ON proposal BEGIN SELECT RAISE(ABORT, 'proposal is append-only: record a correction instead'); END;
+CREATE TRIGGER proposal_step_no_update BEFORE UPDATE ON proposal_step BEGIN SELECT RAISE(ABORT, 'proposal_step is append-only: record a correction instead'); END;
+CREATE TRIGGER proposal_step_no_delete BEFORE DELETE ON proposal_step BEGIN SELECT RAISE(ABORT, 'proposal_step is append-only: record a correction instead'); END;

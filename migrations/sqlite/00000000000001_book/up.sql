@@ -74,6 +74,14 @@ CREATE TABLE venue (
     leaf INTEGER NOT NULL UNIQUE
 ) STRICT;
 
+-- Natural persons. Secrets they log in with are kept apart, because those change and are no part of the books.
+CREATE TABLE person (
+    id INTEGER NOT NULL PRIMARY KEY,
+    login TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;
+
 CREATE TABLE service_key (
     id INTEGER NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -81,6 +89,7 @@ CREATE TABLE service_key (
     secret_hash BLOB NOT NULL,
     scope TEXT NOT NULL,
     expires_at INTEGER,
+    owner INTEGER REFERENCES person (id),
     leaf INTEGER NOT NULL UNIQUE
 ) STRICT;
 
@@ -355,3 +364,34 @@ CREATE TABLE payout (
     PRIMARY KEY (incident_id, claim_no),
     FOREIGN KEY (incident_id, claim_no) REFERENCES claim (incident_id, no)
 ) STRICT, WITHOUT ROWID;
+
+-- A command that waits for approval. Its content stands in its steps, because it may be written anew.
+CREATE TABLE proposal (
+    id INTEGER NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    maker INTEGER NOT NULL REFERENCES person (id),
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE,
+    UNIQUE (id, maker)
+) STRICT;
+
+-- The life of a proposal. The maker stands in every step, so that the database itself can refuse who approves the own one.
+CREATE TABLE proposal_step (
+    proposal_id INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    maker INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    person INTEGER NOT NULL REFERENCES person (id),
+    revision INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    content TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE,
+    PRIMARY KEY (proposal_id, no),
+    FOREIGN KEY (proposal_id, maker) REFERENCES proposal (id, maker),
+    CHECK (step NOT IN ('approve', 'ratify') OR person <> maker),
+    CHECK (step NOT IN ('draft', 'submit', 'withdraw') OR person = maker)
+) STRICT, WITHOUT ROWID;
+-- Nobody approves a revision twice, and nothing takes effect twice.
+CREATE UNIQUE INDEX proposal_step_one_voice ON proposal_step (proposal_id, revision, person) WHERE step IN ('approve', 'ratify');
+CREATE UNIQUE INDEX proposal_step_once ON proposal_step (proposal_id) WHERE step = 'execute';

@@ -3,10 +3,12 @@
 use super::{Case, check_note, has_begun};
 use crate::domain::account::no;
 use crate::domain::amount::{Quantity, format_minor_trimmed};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::incident::life::Act;
 use crate::domain::incident::ranges::ClaimRanges;
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
+use crate::domain::person::Role;
 use crate::ledger::posting::approval::{self, Approval};
 use crate::ledger::posting::{Carrying, Header};
 use crate::service::command::{Command, OfIncident};
@@ -62,6 +64,12 @@ impl Book {
 
 impl Command for OfIncident<NewApproval> {
     const KIND: &'static str = "claims.approve";
+    const TITLE: &'static str = "Approve claims";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::ByAmount
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_note("/note", &self.ask.note)?;

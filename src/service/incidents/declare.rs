@@ -4,10 +4,12 @@ use super::{Case, STATEMENT, check_note, check_text, has_begun, moment, queue_st
 use crate::domain::account::no;
 use crate::domain::amount::VALUE_SCALE;
 use crate::domain::amount::format_minor_trimmed;
+use crate::domain::approval::Risk;
 use crate::domain::incident::kind::IncidentKind;
 use crate::domain::incident::life::{Act, State};
 use crate::domain::incident::{check_code, next_code};
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::check_free_text;
 use crate::service::clock::day_of;
 use crate::service::command::{Command, OfIncident};
@@ -153,6 +155,8 @@ impl Book {
 
 impl Command for OfIncident<CloseIncident> {
     const KIND: &'static str = "incident.close";
+    const TITLE: &'static str = "Close an incident";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
 
     fn check(&self) -> Result<(), Rejection> {
         check_note("/note", &self.ask.note)
@@ -173,6 +177,12 @@ impl Command for OfIncident<CloseIncident> {
 
 impl Command for OfIncident<NewStatement> {
     const KIND: &'static str = "incident.statement";
+    const TITLE: &'static str = "Record a public statement";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_statement("", &self.ask)
@@ -188,6 +198,12 @@ impl Command for OfIncident<NewStatement> {
 
 impl Command for OfIncident<StepIncident> {
     const KIND: &'static str = "incident.step";
+    const TITLE: &'static str = "Move an incident on";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         self.ask.to()?;
@@ -205,6 +221,12 @@ impl Command for OfIncident<StepIncident> {
 
 impl Command for NewIncident {
     const KIND: &'static str = "incident";
+    const TITLE: &'static str = "Declare an incident";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::Free
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         IncidentKind::parse(&self.kind)?;
@@ -242,9 +264,9 @@ impl Command for NewIncident {
             occurred_at: new.occurred_at.as_microsecond(),
             leaf: 0,
         });
-        queue_step(tx, code, state, at, &new.note);
+        queue_step(tx, &code, state, at, &new.note);
         if let Some(statement) = &new.statement {
-            queue_statement(tx, code, statement)?;
+            queue_statement(tx, &code, statement)?;
         }
         Ok(Answer::created(json!({"incident": code, "state": state.slug()})))
     }

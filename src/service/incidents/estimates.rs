@@ -4,11 +4,13 @@
 use super::{Case, ESTIMATE, at_pointer, check_note, facts_of, has_begun, step_moment};
 use crate::domain::account::no;
 use crate::domain::amount::{Quantity, format_minor_trimmed};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::Balanced;
 use crate::domain::incident::estimate::{AssetEstimate, Change, Estimates, amount};
 use crate::domain::incident::life::{Act, State};
 use crate::domain::outcome::Rejection;
+use crate::domain::person::Role;
 use crate::ledger::posting::case_revision::{CaseRevision, Revision};
 use crate::ledger::posting::ibnr::IbnrChange;
 use crate::ledger::posting::incident::{Estimate, Recognition};
@@ -140,6 +142,12 @@ impl Book {
 
 impl Command for OfIncident<NewEstimate> {
     const KIND: &'static str = "incident.estimate";
+    const TITLE: &'static str = "Estimate an incident";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::ByAmount
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_note("/note", &self.ask.note)?;

@@ -2,9 +2,11 @@
 
 use super::estimates::{self, latest};
 use super::{Case, check_note, has_begun, step_moment};
+use crate::domain::approval::Risk;
 use crate::domain::incident::estimate::amount;
 use crate::domain::incident::life::State;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::ledger::posting::Header;
 use crate::ledger::posting::incident::{self, Estimate, Recognition};
 use crate::service::command::{Command, OfIncident};
@@ -43,6 +45,12 @@ impl Book {
 
 impl Command for OfIncident<NewRecognition> {
     const KIND: &'static str = "incident.recognise";
+    const TITLE: &'static str = "Recognise the loss of an incident";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::ByAmount
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_note("/note", &self.ask.note)

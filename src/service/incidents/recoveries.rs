@@ -3,11 +3,13 @@
 use super::{Case, RECOVERY, RECOVERY_MEMO, at_pointer, check_note, check_text, facts_of, has_begun};
 use crate::domain::account::no;
 use crate::domain::amount::{Quantity, format_minor_trimmed};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::Balanced;
 use crate::domain::incident::estimate::{amount, positive};
 use crate::domain::incident::life::Act;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::Name;
 use crate::ledger::posting::recovery::{self, RecoveryPosition, RecoveryReceived, RecoveryRecognised};
 use crate::ledger::posting::{Header, Receipt};
@@ -129,6 +131,12 @@ impl Book {
 
 impl Command for OfIncident<NewRecoveryReceipt> {
     const KIND: &'static str = "recovery.receive";
+    const TITLE: &'static str = "Book a recovery that arrived";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::ByAmount
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_channel(&self.ask.channel)?;
@@ -167,6 +175,12 @@ impl Command for OfIncident<NewRecoveryReceipt> {
 
 impl Command for OfIncident<NewRecovery> {
     const KIND: &'static str = "recovery.recognise";
+    const TITLE: &'static str = "Recognise a recovery";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::ByAmount
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         check_channel(&self.ask.channel)?;
@@ -199,6 +213,12 @@ impl Command for OfIncident<NewRecovery> {
 
 impl Command for OfIncident<From<RecoveryMemo>> {
     const KIND: &'static str = "recovery.memo";
+    const TITLE: &'static str = "Record stolen funds as traced";
+    const GIVERS: &'static [Role] = &[Role::IncidentOfficer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         let new = &self.ask.terms;

@@ -1,5 +1,6 @@
 //! The commands of the treasury as they are given, stored and shown. Amounts are texts in whole units of their asset.
 
+use crate::domain::approval::Risk;
 use crate::domain::event::Event;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use jiff::civil::Date;
@@ -298,6 +299,23 @@ impl TreasuryEvent {
             Self::RightsRedeemed { .. } => Event::RightsRedeemed,
             Self::RightsConverted { .. } => Event::RightsConverted,
             Self::RecoveryWrittenOff { .. } => Event::RecoveryWrittenOff,
+        }
+    }
+
+    /// How much approval it needs: payouts, haircuts, fixed prices and whatever leaves the fund for good always go to the
+    /// committee, the rest by its amount.
+    pub const fn risk(&self) -> Risk {
+        match self {
+            Self::SurplusReleased { .. }
+            | Self::FixedPriceElected { .. }
+            | Self::FixedPricePaid { .. }
+            | Self::EscheatPaid { .. }
+            | Self::Shortfall { .. }
+            | Self::LegallyReleased { .. }
+            | Self::RightsRedeemed { .. }
+            | Self::RightsConverted { .. }
+            | Self::UnclaimedForfeited { .. } => Risk::Committee,
+            _ => Risk::ByAmount,
         }
     }
 }

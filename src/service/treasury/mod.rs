@@ -10,10 +10,12 @@ use super::desk::{self, Desk};
 use super::{Answer, Book, Call, Reply};
 use crate::domain::account::no;
 use crate::domain::amount::Quantity;
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::Balanced;
 use crate::domain::ids::EntryNo;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::check_free_text;
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
@@ -64,6 +66,12 @@ impl Book {
 
 impl Command for TreasuryCommand {
     const KIND: &'static str = "treasury";
+    const TITLE: &'static str = "Record an event of the treasury";
+    const GIVERS: &'static [Role] = &[Role::Preparer, Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        self.event.risk()
+    }
 
     fn check(&self) -> Result<(), Rejection> {
         for (pointer, text, max) in [("/memo", &self.memo, 500), ("/reference", &self.reference, 200)] {

@@ -32,6 +32,18 @@ impl TestDb {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Runs a statement past the product, as a database administrator would.
+    pub fn execute(&self, sql: &str) -> Result<(), String> {
+        use diesel::connection::SimpleConnection;
+        let mut conn = safu_ledger::store::conn::DatabaseUrl::parse(&self.url).unwrap().connect().unwrap();
+        match &mut conn {
+            safu_ledger::store::conn::Conn::Sqlite(c) => c.batch_execute(sql),
+            #[cfg(feature = "postgres")]
+            safu_ledger::store::conn::Conn::Postgres(c) => c.batch_execute(sql),
+        }
+        .map_err(|error| error.to_string())
+    }
 }
 
 /// Two tests, `name::sqlite` and `name::postgres`, from one body that is given a [`TestDb`].

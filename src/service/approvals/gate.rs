@@ -1,0 +1,66 @@
+//! The gate that every command passes: at once, as a proposal, or not at all.
+
+use super::act;
+use super::terms::{self, ApprovalTerms};
+use crate::domain::amount::Value;
+use crate::domain::approval::Risk;
+use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
+use crate::service::command::Kind;
+use crate::service::people::{self, Person};
+use crate::service::{Answer, By, Call};
+use crate::store::error::StoreError;
+use crate::store::tx::Tx;
+use serde_json::{Value as Json, json};
+
+/// Takes a command: decides it where the book is in one hand or the command is free, else keeps it as a proposal of its giver.
+pub(in crate::service) fn give(tx: &mut Tx<'_>, call: &Call, kind: &Kind, body: &Json) -> Result<Answer, StoreError> {
+    let risk = kind.check(body)?;
+    let Some(terms) = terms::in_force(tx.conn)? else { return kind.decide(body, tx) };
+    let Some(by) = &call.by else {
+        if risk == Risk::Free {
+            return kind.decide(body, tx);
+        }
+        return Err(nobody(kind).into());
+    };
+    let giver = require(tx, by, kind.givers)?;
+    if risk == Risk::Free {
+        return kind.decide(body, tx);
+    }
+    let rehearsal = rehearse(tx, &terms, kind, body)?;
+    if call.dry_run {
+        return Ok(Answer::ok(json!({"needs": rehearsal.needed, "would": rehearsal.would})));
+    }
+    act::propose(tx, giver.id, by, &terms, kind, body, rehearsal)
+}
+
+/// What a command would do, and how many approvals that needs.
+pub(super) struct Rehearsal {
+    pub(super) needed: u8,
+    pub(super) amount: Value,
+    pub(super) would: Json,
+}
+
+/// Runs the real decision and keeps nothing of it.
+pub(super) fn rehearse(tx: &mut Tx<'_>, terms: &ApprovalTerms, kind: &Kind, body: &Json) -> Result<Rehearsal, StoreError> {
+    let risk = kind.check(body)?;
+    let (answer, amount) = tx.rehearse(|tx| kind.decide(body, tx))?;
+    Ok(Rehearsal { needed: terms.tiers().needed(risk, amount), amount, would: answer.body })
+}
+
+/// The person behind a call, who must hold one of these roles.
+pub(super) fn require(tx: &mut Tx<'_>, by: &By, roles: &[Role]) -> Result<Person, StoreError> {
+    let unknown = || StoreError::Damaged(format!("person {} acts but is not known", by.person));
+    let person = people::find(tx.conn, by.person)?.ok_or_else(unknown)?;
+    if person.holds(roles) {
+        return Ok(person);
+    }
+    let wanted: Vec<&str> = roles.iter().map(|role| role.slug()).collect();
+    let detail = format!("{} does not hold the role this needs: {}", person.login, wanted.join(" or "));
+    Err(Rejection::new(OutcomeCode::Forbidden, "", "", detail).into())
+}
+
+fn nobody(kind: &Kind) -> Rejection {
+    let detail = "give it on the pages after logging in, or with a key that a person answers for (SAFU_KEY)";
+    Rejection::new(OutcomeCode::ApprovalNeeded, "", kind.kind, detail)
+}
