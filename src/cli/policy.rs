@@ -42,6 +42,9 @@ enum Verb {
         /// The highest believable fee as a part of the traded volume.
         #[arg(long)]
         max_fee_rate: Option<String>,
+        /// Nothing is owed for days on which the fund is worth this or more: an amount, or `target`.
+        #[arg(long, value_name = "AMOUNT")]
+        stop_at: Option<String>,
     },
     /// Target, floor, minimum coverage, bands, haircuts and scenarios, from a JSON file.
     Coverage {
@@ -71,13 +74,14 @@ enum Verb {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     let reply = match &args.verb {
-        Verb::Contribution { from, share, venue, price_max_age_hours, due_after_hours, max_fee_rate } => {
+        Verb::Contribution { from, share, venue, price_max_age_hours, due_after_hours, max_fee_rate, stop_at } => {
             let plain = ContributionTerms::of_all_venues(share);
             let terms = ContributionTerms {
                 venue: venue.clone(),
                 price_max_age_hours: price_max_age_hours.unwrap_or(plain.price_max_age_hours),
                 due_after_hours: due_after_hours.unwrap_or(plain.due_after_hours),
                 max_fee_rate: max_fee_rate.clone().unwrap_or_else(|| plain.max_fee_rate.clone()),
+                stop_at: stop_at.clone(),
                 ..plain
             };
             book.set_contribution_policy(&ctx.call(), *from, terms)?

@@ -6,7 +6,7 @@ use super::refs::Refs;
 use super::{Answer, Book, Call, Reply};
 use crate::domain::amount::{Value, format_minor_trimmed, parse_minor};
 use crate::domain::contribution::policy::{
-    ContributionPolicy, DEFAULT_DUE_AFTER_HOURS, DEFAULT_PRICE_MAX_AGE_HOURS, MAX_HOURS, PolicyBook, Share,
+    ContributionPolicy, DEFAULT_DUE_AFTER_HOURS, DEFAULT_PRICE_MAX_AGE_HOURS, MAX_HOURS, PolicyBook, Share, StopAt,
 };
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::period::Period;
@@ -119,6 +119,10 @@ pub struct ContributionTerms {
     /// The highest believable fee as a part of the traded volume.
     #[serde(default = "default_fee_rate")]
     pub max_fee_rate: String,
+    /// Contributions stop while the fund is worth this or more: an amount in functional currency, or `target` for the target of
+    /// the coverage policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_at: Option<String>,
 }
 
 const fn default_price_hours() -> u32 {
@@ -140,6 +144,7 @@ impl ContributionTerms {
             price_max_age_hours: default_price_hours(),
             due_after_hours: default_due_hours(),
             max_fee_rate: default_fee_rate(),
+            stop_at: None,
         }
     }
 
@@ -149,6 +154,7 @@ impl ContributionTerms {
     /// `InvalidField`.
     pub fn to_domain(&self, effective_on: Date) -> Result<ContributionPolicy, Rejection> {
         let share = |pointer: &str, text: &str| Share::parse(text).map_err(|e| Rejection::invalid(pointer, text, e.to_string()));
+        let stop = |text: &String| StopAt::parse(text).map_err(|e| Rejection::invalid("/stop_at", text, e));
         let venue = self.venue.as_deref().map(Name::parse).transpose();
         let policy = ContributionPolicy {
             effective_on,
@@ -157,6 +163,7 @@ impl ContributionTerms {
             price_max_age_hours: self.price_max_age_hours,
             due_after_hours: self.due_after_hours,
             max_fee_rate: share("/max_fee_rate", &self.max_fee_rate)?,
+            stop_at: self.stop_at.as_ref().map(stop).transpose()?,
         };
         policy.check()?;
         Ok(policy)

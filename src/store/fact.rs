@@ -76,6 +76,18 @@ pub fn of_subject(conn: &mut Conn, kind: &str, subject: &str) -> Result<Vec<Fact
         .load(conn)?)
 }
 
+/// The first fact of one kind about one subject for one day.
+pub fn of_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Option<FactRow>, StoreError> {
+    Ok(fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(subject))
+        .filter(fact::effective_on.eq(day))
+        .order(fact::id)
+        .select(FactRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
 /// All facts in recording order, from a number on.
 pub fn page(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<FactRow>, StoreError> {
     Ok(fact::table.filter(fact::id.gt(after)).order(fact::id).limit(limit).select(FactRow::as_select()).load(conn)?)

@@ -377,6 +377,22 @@ pub fn booked_through(
     fold_days(&rows)
 }
 
+/// The units of some accounts together, per asset, after all entries with a business date up to and including `day`.
+pub fn units_until(conn: &mut Conn, accounts: &[AccountNo], day: &str) -> Result<BTreeMap<AssetId, Quantity>, StoreError> {
+    let numbers: Vec<i32> = accounts.iter().map(|account| account.0).collect();
+    let rows: Vec<BalanceDayRow> = on_each!(conn, c => balance_day::table
+        .filter(balance_day::effective_on.le(day))
+        .filter(balance_day::account_no.eq_any(&numbers))
+        .select(BalanceDayRow::as_select())
+        .load(c))?;
+    let mut sums: BTreeMap<AssetId, Quantity> = BTreeMap::new();
+    for ((_, asset), amounts) in fold_days(&rows)? {
+        let sum = sums.entry(asset).or_default();
+        *sum = sum.checked_add(amounts.quantity).ok_or_else(|| StoreError::Damaged("a sum of units is too large".to_owned()))?;
+    }
+    Ok(sums)
+}
+
 fn fold_days(rows: &[BalanceDayRow]) -> Result<BTreeMap<(AccountNo, AssetId), Amounts>, StoreError> {
     let mut sums: BTreeMap<(AccountNo, AssetId), Amounts> = BTreeMap::new();
     for row in rows {

@@ -14,5 +14,7 @@ mod parallel;
 mod refused;
 #[path = "contributions/rejection.rs"]
 mod rejection;
+#[path = "contributions/stop.rs"]
+mod stop;
 #[path = "contributions/versions.rs"]
 mod versions;

@@ -1,6 +1,6 @@
 //! Contribution policies: which share of its fees a venue owes, from which day on.
 
-use crate::domain::amount::{Quantity, Rounding, mul_div, parse_minor, pow10};
+use crate::domain::amount::{Quantity, Rounding, Value, mul_div, parse_minor, pow10};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::text::Name;
 use jiff::civil::Date;
@@ -60,6 +60,32 @@ impl fmt::Display for Share {
     }
 }
 
+/// From which value of the fund on contributions stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopAt {
+    /// A stated value in the functional currency, above zero.
+    Value(Value),
+    /// The target of the coverage policy in force on the business date; while it has none, nothing stops.
+    Target,
+}
+
+impl StopAt {
+    /// Parses an amount above zero, or the word `target`.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "target" {
+            return Ok(Self::Target);
+        }
+        match Value::parse(text) {
+            Ok(value) if value > Value::ZERO => Ok(Self::Value(value)),
+            Ok(_) => Err("must be above zero; leave it out for no stop".to_owned()),
+            Err(error) => Err(format!("{error}; write an amount, or target")),
+        }
+    }
+}
+
 /// What is owed from `effective_on` until the next policy of the same reach. Never changed once it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContributionPolicy {
@@ -75,6 +101,8 @@ pub struct ContributionPolicy {
     pub due_after_hours: u32,
     /// The highest believable gross fee as a part of the traded volume; a report above it is an outlier.
     pub max_fee_rate: Share,
+    /// The value of the fund from which nothing more is owed; without it contributions never stop.
+    pub stop_at: Option<StopAt>,
 }
 
 impl ContributionPolicy {
@@ -87,6 +115,7 @@ impl ContributionPolicy {
             price_max_age_hours: DEFAULT_PRICE_MAX_AGE_HOURS,
             due_after_hours: DEFAULT_DUE_AFTER_HOURS,
             max_fee_rate: Share::DEFAULT_MAX_FEE_RATE,
+            stop_at: None,
         }
     }
 
@@ -161,6 +190,15 @@ mod tests {
         }
         assert_eq!(Share::parse("0.100").unwrap().to_string(), "0.1");
         assert_eq!(Share::DEFAULT_MAX_FEE_RATE, Share::parse("0.05").unwrap());
+    }
+
+    #[test]
+    fn a_stop_is_an_amount_above_zero_or_the_target() {
+        assert_eq!(StopAt::parse("target"), Ok(StopAt::Target));
+        assert_eq!(StopAt::parse("1000000000.5").map(|stop| stop == StopAt::Value(Value(100_000_000_050_000_000))), Ok(true));
+        for bad in ["0", "-1", "", "Target", "1e9", "1,000"] {
+            assert!(StopAt::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

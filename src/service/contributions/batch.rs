@@ -2,6 +2,7 @@
 //! entry a business date that carries them.
 
 use super::events::{Group, Outcome, Request, stopped};
+use super::stop::{self, Decided};
 use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
 use crate::domain::contribution::policy::{PolicyBook, Share};
@@ -21,7 +22,7 @@ use crate::store::tx::Tx;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What became of one request.
@@ -50,8 +51,10 @@ struct Ground {
     assets: AssetTable,
     policies: PolicyBook,
     prices: BTreeMap<Date, Prices>,
-    /// By venue, asset and day: the share in force, where there is a price for it.
-    shares: HashMap<(i32, i32, Date), Share>,
+    /// By venue, asset and day: the share in force, where there is a price for it; none where contributions are stopped.
+    shares: HashMap<(i32, i32, Date), Option<Share>>,
+    /// By venue and day: whether contributions are stopped. Empty for books whose policies have no stop.
+    stops: BTreeMap<(i32, Date), Decided>,
 }
 
 impl Ground {
@@ -59,7 +62,7 @@ impl Ground {
         let refs = Refs::load(conn)?;
         let assets = AssetTable::new(FUNCTIONAL, refs.assets.values().cloned())?;
         let policies = policies::contribution_policies(conn)?;
-        Ok(Self { refs, assets, policies, prices: BTreeMap::new(), shares: HashMap::new() })
+        Ok(Self { refs, assets, policies, prices: BTreeMap::new(), shares: HashMap::new(), stops: BTreeMap::new() })
     }
 }
 
@@ -142,7 +145,10 @@ impl<'a> Batch<'a> {
                 Some(share) => *share,
                 None => self.share(at, row, *date)?,
             };
-            let amount = share.of(row.net_fee.quantity()).ok_or_else(|| too_large(at))?;
+            let amount = match share {
+                Some(share) => share.of(row.net_fee.quantity()).ok_or_else(|| too_large(at))?,
+                None => Quantity::ZERO,
+            };
             picks.push(Pick { request: index, event: at, amount: amount.into() });
         }
         let mut dates: Vec<Date> = picks.iter().filter_map(|pick| request.dates.get(pick.event)).copied().collect();
@@ -184,8 +190,8 @@ impl<'a> Batch<'a> {
         Ok(stored)
     }
 
-    /// The share in force for the event's venue and day; refused without a policy or a price.
-    fn share(&mut self, at: usize, row: &EventRow, date: Date) -> Result<Share, StoreError> {
+    /// The share in force for the event's venue and day, none where contributions are stopped; refused without a policy or a price.
+    fn share(&mut self, at: usize, row: &EventRow, date: Date) -> Result<Option<Share>, StoreError> {
         let ground = &mut self.ground;
         let venue = ground.refs.venues.get(&VenueId(row.venue_id)).map_or("", |venue| venue.code.as_str());
         let at_event = |mut rejection: Rejection| {
@@ -201,8 +207,38 @@ impl<'a> Batch<'a> {
             Entry::Vacant(free) => free.insert(Prices::at(self.tx.conn, date)?),
         };
         prices.require(&ground.refs, AssetId(row.asset_id), date, max_age).map_err(at_event)?;
+        let decided = match ground.stops.get(&(row.venue_id, date)) {
+            Some(known) => Some(known.clone()),
+            None => stop::decide(self.tx.conn, &ground.refs, policy, (venue, date), prices).map_err(|error| match error {
+                StoreError::Rejected(rejection) => at_event(rejection).into(),
+                other => other,
+            })?,
+        };
+        let stopped = decided.as_ref().is_some_and(|decided| decided.decision.stopped);
+        if let Some(decided) = decided {
+            ground.stops.insert((row.venue_id, date), decided);
+        }
+        let share = if stopped { None } else { Some(share) };
         ground.shares.insert((row.venue_id, row.asset_id, date), share);
         Ok(share)
+    }
+
+    /// Records whether contributions are stopped for the venues and days of accepted events, where the book does not say yet.
+    fn queue_decisions(&mut self) {
+        if self.ground.stops.values().all(|decided| decided.recorded) {
+            return;
+        }
+        let group = self.group;
+        let of_pick = |pick: &Pick| {
+            let row = group.rows.get(pick.request)?.get(pick.event)?;
+            Some((row.venue_id, *group.requests.get(pick.request)?.dates.get(pick.event)?))
+        };
+        for key in self.picks.iter().filter_map(of_pick).collect::<BTreeSet<_>>() {
+            let venue = self.ground.refs.venues.get(&VenueId(key.0)).map_or("", |venue| venue.code.as_str());
+            if let Some(decided) = self.ground.stops.get_mut(&key) {
+                decided.record(&mut self.tx, venue, key.1);
+            }
+        }
     }
 
     /// Counts accepted events in: totals, the rows' tree, and what later requests of the group must not repeat.
@@ -224,6 +260,7 @@ impl<'a> Batch<'a> {
     /// Queues the batch, its entries and the kept answers, and writes it all. `start` is the index of the first decision's
     /// request.
     pub(super) fn finish(mut self, decided: Vec<Decision>, start: usize) -> Result<(Vec<Outcome>, Kept), StoreError> {
+        self.queue_decisions();
         let batch = self.queue_batch();
         let entries = self.queue_entries(batch)?;
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(decided.len());

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod events;
 pub mod rejection;
 pub mod reports;
+pub mod stop;
 pub mod view;
 pub mod waiting;
 

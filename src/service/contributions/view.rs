@@ -1,6 +1,7 @@
 //! Fee reports as pages, the API and the command line show them. Amounts are exact texts in whole units.
 
 use super::reports::row_number;
+use super::stop::{self, Decision};
 use super::waiting::{BY_HAND, REJECTED};
 use crate::domain::amount::{Quantity, format_minor_trimmed};
 use crate::domain::contribution::rows::VOLUME_SCALE;
@@ -159,6 +160,8 @@ pub struct ReportView {
     pub share: Option<String>,
     /// Cut-off day of the prices it was valued at.
     pub price_set: Option<String>,
+    /// What was measured for its venue and day, where the policy has a stop.
+    pub stop: Option<Decision>,
     /// Totals by asset.
     pub totals: Vec<TotalItem>,
     /// Steps in order.
@@ -279,6 +282,10 @@ pub fn report(conn: &mut Conn, id: i64) -> Result<ReportView, StoreError> {
         rows_root: hex::encode(&row.rows_root),
         leaf: row.leaf,
         share: posted.as_ref().map(|posted| posted.share.clone()),
+        stop: match row.day() {
+            Ok(day) if posted.is_some() => stop::recorded(conn, &item.venue, day)?,
+            _ => None,
+        },
         price_set: posted.and_then(|posted| posted.price_set),
         item,
     })

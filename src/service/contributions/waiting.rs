@@ -3,11 +3,12 @@
 //! A version posts when the version it replaces is the latest posted one (none for the first) and every price it needs is there.
 //! Whatever changes that (a report, a refusal, a locked price set) ends in [`Day::advance`], the one place that posts.
 
+use super::stop::{self, Decided, NO_SHARE, STOPPED};
 use super::{amounts_json, parse_amounts};
 use crate::domain::account::no;
 use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
-use crate::domain::contribution::policy::{ContributionPolicy, PolicyBook};
+use crate::domain::contribution::policy::{ContributionPolicy, PolicyBook, Share};
 use crate::domain::contribution::restatement::total_changes;
 use crate::domain::entry::Balanced;
 use crate::domain::ids::{EntryNo, ReportId, VenueId};
@@ -388,14 +389,25 @@ impl Day {
         let Some(kept) = self.kept.get(at) else { return Ok(Attempt::NoPrice(Vec::new())) };
         let row = &kept.row;
         let policy = feed.policies.require(&self.venue_code, self.date)?.clone();
-        let owed = contributions(&feed.refs, row, &policy)?;
+        let prices = feed.prices(tx, self.date)?;
+        let mut decided = match self.decide_stop(tx, feed, &policy, &prices) {
+            Err(StoreError::Rejected(rejection)) => return Ok(Attempt::NoPrice(rejection.problems)),
+            other => other?,
+        };
+        let stopped = match &self.latest {
+            Some(latest) => latest.share == NO_SHARE,
+            None => decided.as_ref().is_some_and(|decided| decided.decision.stopped),
+        };
+        let owed = contributions(&feed.refs, row, Some(policy.share).filter(|_| !stopped))?;
         let before = self.latest.as_ref().map_or_else(|| Ok(Vec::new()), |p| parse_amounts(&feed.refs, &p.contributions))?;
         let changes: Vec<(AssetId, Quantity)> =
             total_changes(&before, &owed).iter().map(|change| (change.asset, change.difference())).collect();
-        let prices = feed.prices(tx, self.date)?;
         let problems = missing_prices(&feed.refs, &prices, &changes, self.date, &policy);
         if !problems.is_empty() {
             return Ok(Attempt::NoPrice(problems));
+        }
+        if let Some(decided) = &mut decided {
+            decided.record(tx, &self.venue_code, self.date);
         }
         let entry = self.entry(tx, feed, row, &prices, &changes)?;
         if let Some(entry) = &entry {
@@ -408,12 +420,27 @@ impl Day {
             business_date: row.business_date.clone(),
             version: row.version,
             report_id: row.id,
-            share: policy.share.to_string(),
+            share: if stopped { NO_SHARE.to_owned() } else { policy.share.to_string() },
             contributions: canonical(&amounts_json(&feed.refs, &owed)),
             price_set: prices.cutoff_on.filter(|_| valued).map(|cutoff| cutoff.to_string()),
         };
-        let outcome = Outcome { report: row.id, state: ACCEPTED, reason: "", entry, posted: Some(posted), problems: Vec::new() };
+        let reason = if stopped { STOPPED } else { "" };
+        let outcome = Outcome { report: row.id, state: ACCEPTED, reason, entry, posted: Some(posted), problems: Vec::new() };
         Ok(Attempt::Posted(Box::new(outcome)))
+    }
+
+    /// Whether contributions of the day are stopped, for the first version that posts; later ones keep to what that one did.
+    fn decide_stop(
+        &self,
+        tx: &mut Tx<'_>,
+        feed: &Feed,
+        policy: &ContributionPolicy,
+        prices: &Prices,
+    ) -> Result<Option<Decided>, StoreError> {
+        match self.latest {
+            Some(_) => Ok(None),
+            None => stop::decide(tx.conn, &feed.refs, policy, (&self.venue_code, self.date), prices),
+        }
     }
 
     /// The entry for the changes; none when nothing changes.
@@ -458,14 +485,16 @@ impl Outcome {
     }
 }
 
-/// What a report owes per asset: the share of each sum, truncated once.
-fn contributions(refs: &Refs, row: &ReportRow, policy: &ContributionPolicy) -> Result<Vec<(AssetId, Quantity)>, StoreError> {
+/// What a report owes per asset: the share of each sum, truncated once; nothing without a share.
+fn contributions(refs: &Refs, row: &ReportRow, share: Option<Share>) -> Result<Vec<(AssetId, Quantity)>, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("fee report {}: {what}", row.id));
     let totals: BTreeMap<String, Value> = serde_json::from_str(&row.totals).map_err(|_| damaged("totals are not JSON"))?;
     let owed = |(code, sums): (&String, &Value)| {
         let asset = refs.asset("/totals", code).map_err(|_| damaged("totals name an asset that is missing"))?;
         let net = sums.get("net_fee").and_then(Value::as_str).and_then(|text| Quantity::parse(text, asset.scale).ok());
-        let owed = net.and_then(|net| policy.share.of(net)).ok_or_else(|| damaged("a total is not an amount"))?;
+        let owed = net
+            .and_then(|net| share.map_or(Some(Quantity::ZERO), |share| share.of(net)))
+            .ok_or_else(|| damaged("a total is not an amount"))?;
         Ok((asset.id, owed))
     };
     totals.iter().map(owed).collect()

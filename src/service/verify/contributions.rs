@@ -3,6 +3,7 @@
 
 use super::Verdict;
 use super::journal::Replay;
+use super::stops::Stops;
 use crate::domain::amount::Quantity;
 use crate::domain::asset::{Asset, AssetId};
 use crate::domain::contribution::event::FeeEvent;
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 const CHUNK: i64 = 500;
 
 /// Checks all batches and their rows.
-pub(super) fn check(conn: &mut Conn, replay: &Replay, verdict: &mut Verdict) -> Result<(), StoreError> {
+pub(super) fn check(conn: &mut Conn, replay: &Replay, stops: &Stops, verdict: &mut Verdict) -> Result<(), StoreError> {
     let refs = Refs::load(conn)?;
     let policies = Policies::load(conn)?;
     let mut next = 1_i64;
@@ -40,7 +41,7 @@ pub(super) fn check(conn: &mut Conn, replay: &Replay, verdict: &mut Verdict) -> 
                 );
             }
             next = batch.first_contribution.saturating_add(batch.row_count);
-            check_batch(conn, &refs, &policies.as_of_leaf(batch.leaf), batch, replay, verdict)?;
+            check_batch(conn, (&refs, &policies.as_of_leaf(batch.leaf), stops), batch, replay, verdict)?;
         }
         after = last;
     }
@@ -53,14 +54,21 @@ pub(super) fn check(conn: &mut Conn, replay: &Replay, verdict: &mut Verdict) -> 
 
 fn check_batch(
     conn: &mut Conn,
-    refs: &Refs,
-    policies: &PolicyBook,
+    (refs, policies, stops): (&Refs, &PolicyBook, &Stops),
     batch: &BatchRow,
     replay: &Replay,
     verdict: &mut Verdict,
 ) -> Result<(), StoreError> {
-    let mut walk =
-        Walk { refs, policies, tree: Frontier::new(), encoder: RowEncoder::new(), totals: BTreeMap::new(), terms: None };
+    let mut walk = Walk {
+        refs,
+        policies,
+        stops,
+        leaf: batch.leaf,
+        tree: Frontier::new(),
+        encoder: RowEncoder::new(),
+        totals: BTreeMap::new(),
+        terms: None,
+    };
     let last = batch.first_contribution.saturating_add(batch.row_count).saturating_sub(1);
     let mut faults: Vec<(String, String)> = Vec::new();
     contribution::stream(conn, batch.first_contribution, last, |row| {
@@ -97,6 +105,9 @@ fn check_batch(
 struct Walk<'a> {
     refs: &'a Refs,
     policies: &'a PolicyBook,
+    stops: &'a Stops,
+    /// The batch's leaf.
+    leaf: i64,
     tree: Frontier,
     encoder: RowEncoder,
     totals: BTreeMap<(String, AssetId), Quantity>,
@@ -111,7 +122,8 @@ struct Terms<'a> {
     venue: &'a str,
     date: Date,
     asset: &'a Asset,
-    share: Share,
+    /// None where contributions are stopped.
+    share: Option<Share>,
 }
 
 impl<'a> Walk<'a> {
@@ -134,7 +146,7 @@ impl<'a> Walk<'a> {
         };
         let names = EventNames { venue: terms.venue, pair: &row.pair, asset: &terms.asset.code, scale: terms.asset.scale };
         self.tree.push(fee_event(&mut self.encoder, &event, names).leaf_hash());
-        let due = terms.share.of(event.net_fee);
+        let due = terms.share.map_or(Some(Quantity::ZERO), |share| share.of(event.net_fee));
         match self.totals.get_mut(&(row.business_date.clone(), terms.asset.id)) {
             Some(sum) => *sum = sum.checked_add(row.amount.quantity()).ok_or("a sum is too large")?,
             None => {
@@ -144,6 +156,7 @@ impl<'a> Walk<'a> {
         let share = terms.share;
         self.terms = Some(terms);
         if due != Some(row.amount.quantity()) {
+            let share = share.map_or_else(|| "nothing".to_owned(), |share| share.to_string());
             return Err(format!("amount is {} minor units, {share} of {} is due", row.amount.0, row.net_fee.0));
         }
         Ok(())
@@ -154,6 +167,7 @@ impl<'a> Walk<'a> {
         let asset = self.refs.assets.get(&AssetId(row.asset_id)).ok_or("its asset is missing")?;
         let date: Date = row.business_date.parse().map_err(|_| "business_date is no date")?;
         let policy = self.policies.in_force(&venue.code, date).ok_or("no policy was in force")?;
+        let stopped = self.stops.stopped(&venue.code, &row.business_date, self.leaf);
         Ok(Terms {
             venue_id: row.venue_id,
             business_date: row.business_date.clone(),
@@ -161,16 +175,16 @@ impl<'a> Walk<'a> {
             venue: &venue.code,
             date,
             asset,
-            share: policy.share,
+            share: Some(policy.share).filter(|_| policy.stop_at.is_none() || !stopped),
         })
     }
 }
 
 /// Contribution policies with the leaf that recorded each, to know which were there at any point of the log.
-struct Policies(Vec<(i64, crate::domain::contribution::policy::ContributionPolicy)>);
+pub(super) struct Policies(Vec<(i64, crate::domain::contribution::policy::ContributionPolicy)>);
 
 impl Policies {
-    fn load(conn: &mut Conn) -> Result<Self, StoreError> {
+    pub(super) fn load(conn: &mut Conn) -> Result<Self, StoreError> {
         let mut all = Vec::new();
         for row in fact::of_kind(conn, policies::CONTRIBUTION)? {
             let damaged = |what: String| StoreError::Damaged(format!("fact {}: {what}", row.id));
@@ -181,7 +195,7 @@ impl Policies {
         Ok(Self(all))
     }
 
-    fn as_of_leaf(&self, leaf: i64) -> PolicyBook {
+    pub(super) fn as_of_leaf(&self, leaf: i64) -> PolicyBook {
         PolicyBook::new(self.0.iter().filter(|(at, _)| *at < leaf).map(|(_, policy)| policy.clone()).collect())
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Replay {
     opened_by: BTreeMap<LotId, i64>,
     /// Contributions receivable debited, by (source, business date, asset): ties sub-ledgers to the journal.
     pub(super) accrued: BTreeMap<(String, String, AssetId), Quantity>,
+    /// What entries moved of the fund's holdings: leaf, business date, asset, units; in the order of the leaves.
+    pub(super) holdings: Vec<(i64, String, AssetId, Quantity)>,
     /// Units moved on claims payable by event, incident and asset: debits positive.
     payable: BTreeMap<(String, IncidentId, AssetId), Quantity>,
     last_entry: i64,
@@ -133,6 +135,9 @@ impl Replay {
                 let key = (header.source.clone(), header.effective_on.clone(), line.asset);
                 let sum = self.accrued.entry(key).or_default();
                 *sum = sum.checked_sub(line.quantity).ok_or_else(|| StoreError::Damaged("a sum is too large".to_owned()))?;
+            }
+            if no::HOLDINGS.contains(&line.account) && !line.quantity.is_zero() {
+                self.holdings.push((header.leaf, header.effective_on.clone(), line.asset, line.quantity));
             }
             if let (Some(lot), true) = (line.dims.lot, line.opens.is_some()) {
                 self.opened_by.insert(lot, header.no);

@@ -8,6 +8,7 @@ mod contributions;
 mod journal;
 mod leaves;
 mod reports;
+mod stops;
 
 use super::Book;
 use crate::store::conn::Conn;
@@ -97,8 +98,9 @@ pub fn verify(book: &Book) -> Result<Verdict, StoreError> {
 fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
     let log = leaves::check(conn, verdict)?;
     let replay = journal::replay(conn, &log, verdict)?;
-    contributions::check(conn, &replay, verdict)?;
-    reports::check(conn, &replay, verdict)?;
+    let stops = stops::check(conn, &replay, verdict)?;
+    contributions::check(conn, &replay, &stops, verdict)?;
+    reports::check(conn, &replay, &stops, verdict)?;
     claims::check(conn, &replay, verdict)
 }
 

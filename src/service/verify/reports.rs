@@ -2,11 +2,15 @@
 //! venue's day is the policy's share of them, and the journal has exactly that.
 
 use super::Verdict;
+use super::contributions::Policies;
 use super::journal::Replay;
+use super::stops::Stops;
 use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
 use crate::domain::contribution::policy::Share;
+use crate::domain::ids::VenueId;
 use crate::proof::merkle::Frontier;
+use crate::service::contributions::stop::NO_SHARE;
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -17,11 +21,17 @@ use std::collections::BTreeMap;
 type Totals = BTreeMap<AssetId, Quantity>;
 
 /// Checks all reports.
-pub(super) fn check(conn: &mut Conn, replay: &Replay, verdict: &mut Verdict) -> Result<(), StoreError> {
+pub(super) fn check(conn: &mut Conn, replay: &Replay, stops: &Stops, verdict: &mut Verdict) -> Result<(), StoreError> {
     let refs = Refs::load(conn)?;
+    let policies = Policies::load(conn)?;
     let mut posted: BTreeMap<i64, PostedRow> = BTreeMap::new();
-    for (_, row) in fee_report::all_steps(conn)? {
-        posted.extend(row.map(|row| (row.report_id, row)));
+    // The first version of a venue's day that posted decided for all of them whether contributions are stopped.
+    let mut stopped: BTreeMap<(i32, String), bool> = BTreeMap::new();
+    for (step, row) in fee_report::all_steps(conn)? {
+        let Some(row) = row else { continue };
+        let day = (row.venue_id, row.business_date.clone());
+        stopped.entry(day).or_insert_with(|| was_stopped(&refs, &policies, stops, &row, step.leaf));
+        posted.insert(row.report_id, row);
     }
     // What the versions of a venue's day have booked together, and what the latest of them says it should be.
     let mut booked: BTreeMap<(i32, String), Totals> = BTreeMap::new();
@@ -36,7 +46,7 @@ pub(super) fn check(conn: &mut Conn, replay: &Replay, verdict: &mut Verdict) -> 
         };
         let Some(row) = posted.get(&report.id) else { continue };
         let day = (row.venue_id, row.business_date.clone());
-        check_share(&refs, row, &totals, verdict);
+        check_share(&refs, row, &totals, stopped.get(&day).copied().unwrap_or_default(), verdict);
         let source = format!("report:{}", report.id);
         for (asset, units) in replay.accrued_by(&source) {
             plus(booked.entry(day.clone()).or_default(), asset, units)?;
@@ -81,17 +91,29 @@ fn rows_of(conn: &mut Conn, report: &ReportRow, verdict: &mut Verdict) -> Result
     Ok(totals)
 }
 
-fn check_share(refs: &Refs, row: &PostedRow, totals: &Totals, verdict: &mut Verdict) {
+/// Whether a decision before this leaf stopped the contributions of a posted row, under a policy that has a stop.
+fn was_stopped(refs: &Refs, policies: &Policies, stops: &Stops, row: &PostedRow, leaf: i64) -> bool {
+    let venue = refs.venues.get(&VenueId(row.venue_id)).map_or("", |venue| venue.code.as_str());
+    let has_stop = |day| policies.as_of_leaf(leaf).in_force(venue, day).is_some_and(|policy| policy.stop_at.is_some());
+    stops.stopped(venue, &row.business_date, leaf) && row.business_date.parse().is_ok_and(has_stop)
+}
+
+fn check_share(refs: &Refs, row: &PostedRow, totals: &Totals, stopped: bool, verdict: &mut Verdict) {
     let subject = format!("fee report {}", row.report_id);
-    let (Ok(share), Some(contributions)) = (Share::parse(&row.share), amounts(refs, &row.contributions)) else {
+    let share = if row.share == NO_SHARE { Ok(None) } else { Share::parse(&row.share).map(Some) };
+    let (Ok(share), Some(contributions)) = (share, amounts(refs, &row.contributions)) else {
         verdict.add(subject, "its share or its contributions cannot be read");
         return;
     };
+    if share.is_none() != stopped {
+        verdict.add(subject.clone(), "whether contributions are stopped is not what was decided for its day");
+    }
     for (asset, net_fee) in totals {
-        let due = share.of(*net_fee).unwrap_or_default();
+        let due = share.and_then(|share| share.of(*net_fee)).unwrap_or_default();
         let has = contributions.get(asset).copied().unwrap_or_default();
         if due != has {
-            let detail = format!("{}: {share} of its rows is {} minor units, it posted {}", refs.code(*asset), due.0, has.0);
+            let detail =
+                format!("{}: {} of its rows is {} minor units, it posted {}", refs.code(*asset), row.share, due.0, has.0);
             verdict.add(subject.clone(), detail);
         }
     }

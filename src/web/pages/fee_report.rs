@@ -184,6 +184,11 @@ impl Found {
             facts
                 .push(("Share of the fees", share.map_or_else(|_| Cell::text(text), |share| Cell::new(Content::Percent(share)))));
         }
+        if let Some(stop) = &report.stop {
+            let coverage = format!("{}?as_of={}", link::report("coverage"), item.business_date);
+            facts.push(("Fund value of the day", Cell::value(stop.fund_value.0).to(coverage)));
+            facts.push(("Contributions stop at", Cell::value(stop.stop_at.0)));
+        }
         if let Some(set) = &report.price_set {
             facts.push(("Valued with prices of", Cell::text(set).to(set.parse().map(link::price_set).unwrap_or_default())));
         }
