@@ -25,7 +25,7 @@ enum Verb {
         #[arg(long)]
         network: String,
         /// Decimals of one whole unit, 0 to 18.
-        #[arg(long)]
+        #[arg(long, value_name = "DECIMALS")]
         scale: u8,
         /// The asset is issued by the sponsor itself.
         #[arg(long)]

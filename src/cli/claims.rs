@@ -37,7 +37,7 @@ enum Verb {
         #[arg(long = "total", value_name = "ASSET=UNITS", value_parser = pair)]
         totals: Vec<(String, String)>,
         /// Remark.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Approve claims: what the case reserve holds for them becomes payable.
@@ -51,7 +51,7 @@ enum Verb {
         #[arg(long, value_name = "DATE")]
         on: Option<Date>,
         /// Remark.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// List claims with their states.
@@ -59,10 +59,10 @@ enum Verb {
         /// Code of the incident.
         code: String,
         /// Claims after this number.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, value_name = "NUMBER")]
         after: i64,
         /// Claims of a page.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_name = "COUNT")]
         limit: i64,
         /// table, json, csv or xlsx.
         #[arg(long)]

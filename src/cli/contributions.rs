@@ -39,10 +39,10 @@ enum Verb {
         #[arg(long)]
         venue: Option<String>,
         /// First day; a venue's first due day if left out.
-        #[arg(long)]
+        #[arg(long, value_name = "DATE")]
         from: Option<Date>,
         /// Last day; today if left out.
-        #[arg(long)]
+        #[arg(long, value_name = "DATE")]
         until: Option<Date>,
         /// Leave out the days on which nothing is wrong.
         #[arg(long)]
@@ -57,16 +57,16 @@ enum Verb {
         #[arg(long, value_parser = ["accepted", "quarantined", "superseded", "rejected"])]
         state: Option<String>,
         /// First business date.
-        #[arg(long)]
+        #[arg(long, value_name = "DATE")]
         from: Option<Date>,
         /// Last business date.
-        #[arg(long)]
+        #[arg(long, value_name = "DATE")]
         until: Option<Date>,
         /// Only reports with a lower number: the cursor of the page before.
         #[arg(long, value_name = "ID")]
         before: Option<i64>,
         /// How many.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_name = "COUNT")]
         limit: i64,
     },
     /// Show one report: totals, steps, what it restated.
@@ -91,10 +91,10 @@ enum Verb {
     /// What is accrued but not settled, by age.
     Ageing {
         /// The day to look from; today if left out.
-        #[arg(long)]
+        #[arg(long, value_name = "DATE")]
         as_of: Option<Date>,
         /// Count only what was recorded until this moment.
-        #[arg(long)]
+        #[arg(long, value_name = "TIME")]
         known_at: Option<Timestamp>,
     },
     /// Post reports that waited for a price and now have it; locking a price does this by itself.
@@ -106,7 +106,7 @@ struct ManifestArgs {
     /// CSV or NDJSON rows; `-` for standard input, then the manifest goes to standard output.
     file: PathBuf,
     /// The report's name, the same for all its versions; VENUE-DATE if left out.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     report_id: Option<String>,
     /// Refuse the file if it is not of this venue.
     #[arg(long)]
@@ -115,10 +115,10 @@ struct ManifestArgs {
     #[arg(long, default_value_t = 1)]
     version: u32,
     /// The version it replaces; the one before if left out.
-    #[arg(long)]
+    #[arg(long, value_name = "VERSION")]
     supersedes: Option<u32>,
     /// When the file was made; now if left out.
-    #[arg(long)]
+    #[arg(long, value_name = "TIME")]
     generated_at: Option<Timestamp>,
     /// Print it instead of writing FILE.manifest.json.
     #[arg(long)]

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 /// Options that every subcommand takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct GlobalArgs {
     /// The book: sqlite://PATH or postgres://USER@HOST/NAME.
     #[arg(long, short = 'd', global = true, env = "SAFU_DATABASE_URL", default_value = "sqlite://safu.db", value_name = "URL")]
@@ -139,18 +140,13 @@ impl Ctx {
         if format == Format::Xlsx && std::io::stdout().is_terminal() {
             return Err(CliError::Usage("XLSX is not for a terminal; redirect it, for example `> report.xlsx`".to_owned()));
         }
-        std::io::stdout().lock().write_all(&bytes)?;
-        Ok(())
+        written(std::io::stdout().lock().write_all(&bytes))
     }
 
     /// Data: one text to stdout.
     pub fn print(&self, text: &str) -> Result<(), CliError> {
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        Ok(())
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        written(write!(std::io::stdout().lock(), "{text}{end}"))
     }
 
     /// Words: one line to stderr.
@@ -168,6 +164,14 @@ impl Ctx {
             CliError::NotVerified(text) => eprintln!("not verified: {text}"),
             CliError::Failed(text) => eprintln!("failed: {text}"),
         }
+    }
+}
+
+/// What became of writing to stdout. A reader that has seen enough, such as `head`, is no failure.
+fn written(result: std::io::Result<()>) -> Result<(), CliError> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }
 

@@ -30,7 +30,7 @@ enum Verb {
     /// List the latest entries.
     List {
         /// How many.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_name = "COUNT")]
         limit: u16,
     },
     /// Show one entry with its lines.

@@ -3,6 +3,7 @@
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
 use super::listing::{entries_text, field};
+use crate::domain::incident::kind::IncidentKind;
 use crate::domain::incident::life::State;
 use crate::service::at::At;
 use crate::service::incidents::declare::{NewIncident, NewStatement};
@@ -10,6 +11,7 @@ use crate::service::incidents::docs;
 use crate::service::incidents::estimates::{NewAssetEstimate, NewEstimate};
 use crate::service::incidents::recognition::NewRecognition;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -46,7 +48,7 @@ enum Verb {
         #[arg(long)]
         text: String,
         /// Who said it.
-        #[arg(long)]
+        #[arg(long, value_name = "WHO")]
         by: String,
         /// When; now if left out.
         #[arg(long, value_name = "TIME")]
@@ -65,7 +67,7 @@ enum Verb {
         #[arg(long, value_name = "AMOUNT")]
         handling: Option<String>,
         /// What it rests on.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// List incidents with what is owed and lost.
@@ -83,15 +85,15 @@ enum Verb {
         #[arg(long, value_name = "DATE")]
         on: Option<Date>,
         /// Remark.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
 }
 
 #[derive(Debug, clap::Args)]
 struct Declare {
-    /// Kind, for example hot-wallet-theft.
-    #[arg(long)]
+    /// Kind of the incident.
+    #[arg(long, value_parser = PossibleValuesParser::new(IncidentKind::ALL.iter().map(|kind| kind.slug())))]
     kind: String,
     /// One line for people.
     #[arg(long)]
@@ -109,7 +111,7 @@ struct Declare {
     #[arg(long)]
     suspected: bool,
     /// What it rests on.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// What was said in public with it.
     #[arg(long, value_name = "TEXT", requires = "statement_by")]
@@ -153,7 +155,7 @@ struct Estimate {
     #[arg(long, value_name = "JSON")]
     assets: Option<String>,
     /// What it rests on.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
 }
 

@@ -13,7 +13,7 @@ pub struct Args {
     #[arg(long, default_value = "User protection fund")]
     name: String,
     /// Functional currency of the book; cannot be changed later.
-    #[arg(long, default_value = "USD")]
+    #[arg(long, default_value = "USD", value_name = "CODE")]
     functional: String,
     /// Accounting framework: decides when recoveries may be recognised.
     #[arg(long, default_value = "us-gaap", value_parser = ["us-gaap", "ifrs"])]

@@ -7,12 +7,14 @@ mod claims;
 mod contributions;
 pub mod ctx;
 mod demo;
+mod doctor;
 mod entries;
 mod export;
 mod incidents;
 mod init;
 mod keys;
 mod listing;
+mod manual;
 mod openapi;
 mod payouts;
 mod periods;
@@ -25,7 +27,7 @@ mod venues;
 mod verify;
 mod wallets;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use ctx::{CliError, Ctx, GlobalArgs};
 use std::process::ExitCode;
 
@@ -82,6 +84,8 @@ enum Command {
     Recoveries(payouts::RecoveryArgs),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
     Verify(verify::Args),
+    /// Check that the database is reachable, current, set up for durable writes, guarded, and has room.
+    Doctor(doctor::Args),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
     Report(report::Args),
     /// The whole journal for hledger, ledger, Beancount, or as CSV or JSON lines.
@@ -90,6 +94,10 @@ enum Command {
     Serve(serve::Args),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi(openapi::Args),
+    /// Print the completions of a shell.
+    Completions(manual::CompletionsArgs),
+    /// Write the manual pages.
+    Man(manual::ManArgs),
 }
 
 /// Runs the command line of this process.
@@ -117,10 +125,13 @@ pub fn main() -> ExitCode {
         Command::Payouts(args) => payouts::run(&ctx, args),
         Command::Recoveries(args) => payouts::run_recoveries(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
+        Command::Doctor(args) => doctor::run(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),
         Command::Export(args) => export::run(&ctx, args),
         Command::Serve(args) => serve::run(&ctx, args),
         Command::Openapi(args) => openapi::run(&ctx, args),
+        Command::Completions(args) => manual::completions(&ctx, Cli::command(), args),
+        Command::Man(args) => manual::man(&ctx, Cli::command(), args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -133,3 +144,6 @@ pub fn main() -> ExitCode {
 
 /// What every subcommand returns.
 pub type CliResult = Result<(), CliError>;
+
+#[cfg(test)]
+mod tests;

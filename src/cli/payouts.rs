@@ -46,7 +46,7 @@ struct Pay {
     #[arg(long)]
     wallet: String,
     /// The one transaction that paid all.
-    #[arg(long, required_unless_present = "transactions", conflicts_with = "transactions")]
+    #[arg(long, required_unless_present = "transactions", conflicts_with = "transactions", value_name = "ID")]
     txid: Option<String>,
     /// CSV file `claim_id,txid`, or - for standard input.
     #[arg(long, value_name = "FILE")]
@@ -61,7 +61,7 @@ struct Pay {
     #[arg(long, value_name = "DATE")]
     on: Option<Date>,
     /// Remark.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
 }
 
@@ -140,10 +140,10 @@ struct Recovered {
     #[arg(long, value_name = "UNITS")]
     quantity: String,
     /// Through which channel, for example exchange-a, police or chain.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     channel: String,
     /// What it rests on.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
     /// Business date; today if left out.
     #[arg(long, value_name = "DATE")]

@@ -34,13 +34,13 @@ enum Verb {
         #[arg(long)]
         venue: Option<String>,
         /// How old the price of an accrual may be, in hours.
-        #[arg(long)]
+        #[arg(long, value_name = "HOURS")]
         price_max_age_hours: Option<u32>,
         /// Hours after the end of its day that a report is due.
-        #[arg(long)]
+        #[arg(long, value_name = "HOURS")]
         due_after_hours: Option<u32>,
         /// The highest believable fee as a part of the traded volume.
-        #[arg(long)]
+        #[arg(long, value_name = "RATE")]
         max_fee_rate: Option<String>,
         /// Nothing is owed for days on which the fund is worth this or more: an amount, or `target`.
         #[arg(long, value_name = "AMOUNT")]
@@ -60,7 +60,7 @@ enum Verb {
         #[arg(long, value_name = "DATE")]
         from: Date,
         /// How old a price may be, in hours.
-        #[arg(long, default_value_t = 48)]
+        #[arg(long, default_value_t = 48, value_name = "HOURS")]
         max_age_hours: u32,
         /// How far a price may move between two sets, as a part of the price before.
         #[arg(long, default_value = "0.5", value_parser = Ratio::parse)]
@@ -144,7 +144,7 @@ enum MemoVerb {
         account: i32,
         /// Units.
         quantity: String,
-        /// The day.
+        /// First day it holds.
         #[arg(long, value_name = "DATE")]
         on: Date,
         /// Asset; the functional currency if left out.

@@ -38,14 +38,14 @@ enum Verb {
     Lock(LockArgs),
     /// Value holdings and obligations at the locked set of a day.
     Value {
-        /// The day.
+        /// Cut-off day of the set.
         day: Date,
     },
     /// List the locked sets.
     List,
     /// Show the prices of a day's set.
     Show {
-        /// The day.
+        /// Cut-off day of the set.
         day: Date,
     },
 }

@@ -25,7 +25,7 @@ enum Verb {
         #[arg(long)]
         account: i32,
         /// Public address.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         address: String,
     },
     /// List the wallets.

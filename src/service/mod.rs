@@ -6,6 +6,7 @@ pub mod clock;
 pub mod command;
 pub mod contributions;
 pub mod desk;
+pub mod doctor;
 pub mod incidents;
 pub mod init;
 pub mod keys;

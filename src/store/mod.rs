@@ -8,6 +8,7 @@ pub mod contribution;
 pub mod error;
 pub mod fact;
 pub mod fee_report;
+pub mod health;
 pub mod incident;
 pub mod journal;
 pub mod key;
@@ -20,7 +21,6 @@ pub mod projection;
 pub mod proposal;
 pub mod rebuild;
 pub mod reference;
-
 pub mod request;
 pub mod schema;
 pub mod tx;

@@ -181,7 +181,7 @@ impl Tables<'_> {
         let row = |said: &Statement| Row::body(vec![Cell::time(said.at), Cell::text(&said.text), Cell::text(&said.by)]);
         let columns = texts(&[("at", "When"), ("text", "What the public was told"), ("by", "By")]);
         let rows = self.shown.statements.iter().map(row).collect();
-        let empty = "Nothing was said in public yet; `safu incidents state` records it.";
+        let empty = "Nothing was said in public yet; `safu incidents statement` records it.";
         Table::new("statements", "Public statements", columns, rows, empty)
     }
 
