@@ -1,6 +1,6 @@
 //! safu-ledger: the books of an exchange's user-protection fund.
 //!
-//! Layers, each using only those before it: [`domain`] ← [`ledger`] ← `store` ← `service` ← `web`, `cli`, `jobs`; the pure
+//! Layers, each using only those before it: [`domain`] ← [`ledger`] ← `store` ← `service` ← `web`, `cli`; the pure
 //! side branches `report` and [`proof`] take data and give tables and trees. `docs/ARCHITECTURE.md` has the map.
 
 // The worked story is checked by unit tests and by tests from outside with the same code.

@@ -51,7 +51,7 @@ fn layers_are_used_downwards_only() {
     bites(code::layers, &[("src/proof/tree.rs", "use super::super::store::Conn;")], &[1]);
     bites(code::layers, &[("src/domain/mod.rs", "mod tests {\n use super::super::store::Conn;\n}")], &[2]);
     bites(code::layers, &[("src/web/api/mod.rs", "use crate::cli::Args;")], &[1]);
-    bites(code::layers, &[("src/service/post.rs", "use crate::config::Config;")], &[1]);
+    bites(code::layers, &[("src/service/post.rs", "use crate::telemetry::Metrics;")], &[1]);
     bites(code::layers, &[("src/helpers/mod.rs", "")], &[1]);
     spares(code::layers, &[("src/ledger/lots.rs", "use crate::{domain::lot::Lot, ledger::x};\nuse super::store::y;")]);
     spares(code::layers, &[("src/domain/mod.rs", "// crate::store::Conn\nmod tests {\n use super::store;\n}")]);

@@ -10,11 +10,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["domain", "ledger", "proof"]),
     ("store", &["domain", "ledger", "proof"]),
     ("service", &["domain", "ledger", "proof", "report", "store"]),
-    ("jobs", &["domain", "ledger", "proof", "report", "store", "service"]),
     ("web", &["domain", "ledger", "proof", "report", "store", "service", "telemetry"]),
     ("demo", &["domain", "ledger", "proof", "report", "store", "service"]),
-    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "jobs", "demo", "config", "telemetry"]),
-    ("config", &[]),
+    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "demo", "telemetry"]),
     ("telemetry", &[]),
 ];
 
