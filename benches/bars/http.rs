@@ -24,8 +24,8 @@ struct Served {
 }
 
 impl Served {
-    fn book(bench: &Bench) -> Self {
-        let secret = bench.book.create_key(&Call::fresh("bench"), "bench", KeyScope::Feed, None).unwrap().secret;
+    fn book(bench: &Bench, scope: KeyScope) -> Self {
+        let secret = bench.book.create_key(&Call::fresh("bench"), "bench", scope, None).unwrap().secret;
         let (ready, address) = mpsc::channel();
         let book = bench.book.clone();
         let limits = Limits { requests_per_second: 0, ..Limits::default() };
@@ -126,7 +126,7 @@ impl Client<'_> {
 /// P1: JSON in, durable, answered; to the raw loop.
 pub fn posting() {
     let (bench, mut raw) = (Bench::sqlite(), Raw::new());
-    let served = Served::book(&bench);
+    let served = Served::book(&bench, KeyScope::Feed);
     let all = bodies(4, REQUESTS * 5, EVENTS);
     let rows = 4 * REQUESTS * EVENTS;
     let (ours, floor) = in_turns(
@@ -143,7 +143,7 @@ pub fn posting() {
 pub fn singles() {
     const CONNECTIONS: usize = 64;
     let bench = Bench::sqlite();
-    let (served, nothing) = (Served::book(&bench), Served::nothing());
+    let (served, nothing) = (Served::book(&bench, KeyScope::Feed), Served::nothing());
     let (alone, together) = (bodies(1, 500, 1), bodies(CONNECTIONS, 200, 1));
     let fresh = |bodies: &[Bodies], run: &str| -> Vec<Bodies> {
         bodies.iter().map(|sender| sender.iter().map(|body| body.replace("job", &format!("{run}job"))).collect()).collect()
@@ -200,7 +200,7 @@ pub fn reads_under_writes() {
 
 /// The report over HTTP while nothing changes, to the handler that does nothing.
 fn cached_report(bench: &Bench) {
-    let (served, nothing) = (Served::book(bench), Served::nothing());
+    let (served, nothing) = (Served::book(bench, KeyScope::Operate), Served::nothing());
     let many = |served: &Served, path: &str| {
         rate(4 * 500, || {
             std::thread::scope(|scope| {

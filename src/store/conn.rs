@@ -107,7 +107,7 @@ impl DatabaseUrl {
 // busy_timeout covers other processes (CLI beside a server); within this process there is one writer anyway.
 const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; \
-    PRAGMA journal_size_limit = 67108864;";
+    PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096;";
 
 #[cfg(feature = "postgres")]
 const POSTGRES_SETUP: &str = "SET client_min_messages TO warning; SET timezone TO 'UTC'; \

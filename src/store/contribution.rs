@@ -174,13 +174,11 @@ impl Record for NewBatch {
 pub fn known(conn: &mut Conn, venue: i32, external_ids: &[&str]) -> Result<Vec<ContributionRow>, StoreError> {
     let (Some(first), Some(last)) = (external_ids.iter().min(), external_ids.iter().max()) else { return Ok(Vec::new()) };
     let limit = i64::try_from(external_ids.len()).unwrap_or(i64::MAX).saturating_add(1);
-    let near: Vec<ContributionRow> = contribution::table
+    let range = contribution::table
         .filter(contribution::venue_id.eq(venue))
         .filter(contribution::external_id.ge(first))
-        .filter(contribution::external_id.le(last))
-        .limit(limit)
-        .select(ContributionRow::as_select())
-        .load(conn)?;
+        .filter(contribution::external_id.le(last));
+    let near: Vec<ContributionRow> = on_each!(conn, c => range.limit(limit).select(ContributionRow::as_select()).load(c))?;
     if i64::try_from(near.len()).unwrap_or(i64::MAX) < limit {
         return Ok(near);
     }

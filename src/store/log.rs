@@ -212,6 +212,11 @@ impl Head {
     }
 }
 
+/// The version of the head alone: moves by one with every command that recorded something.
+pub fn version(conn: &mut Conn) -> Result<i64, StoreError> {
+    Ok(on_each!(conn, c => head::table.select(head::version).first(c))?)
+}
+
 /// A stored leaf.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = log_leaf)]

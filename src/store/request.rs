@@ -1,7 +1,7 @@
 //! Idempotency: one row a command whose answer is kept. Keys never expire.
 
 use super::bulk::{self, bulk_row};
-use super::conn::Conn;
+use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::schema::request;
 use diesel::prelude::*;
@@ -29,12 +29,8 @@ pub struct Request {
 
 /// The kept answer to this actor's key, if there is one.
 pub fn find(conn: &mut Conn, actor: &str, key: &str) -> Result<Option<Request>, StoreError> {
-    Ok(request::table
-        .filter(request::actor.eq(actor))
-        .filter(request::key.eq(key))
-        .select(Request::as_select())
-        .first(conn)
-        .optional()?)
+    let wanted = request::table.filter(request::actor.eq(actor)).filter(request::key.eq(key));
+    Ok(on_each!(conn, c => wanted.select(Request::as_select()).first(c).optional())?)
 }
 
 bulk_row!(Request, request, {

@@ -4,6 +4,7 @@ use super::auth::KeyCache;
 use super::limits::{InFlight, RateLimiter};
 use super::operation::{self, Method};
 use super::problem::Failed;
+use super::report_cache::ReportCache;
 use super::{files, health, openapi, pages, problem};
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
@@ -62,6 +63,7 @@ pub struct AppState {
     /// The entrance for single contribution events.
     pub feed: EventFeed,
     pub(super) keys: KeyCache,
+    pub(super) reports: ReportCache,
     pub(super) rates: RateLimiter,
     pub(super) in_flight: InFlight,
     pub(super) uploads: Semaphore,
@@ -89,6 +91,7 @@ impl AppState {
             metrics: Metrics::default(),
             feed,
             keys: KeyCache::default(),
+            reports: ReportCache::default(),
             rates: RateLimiter::new(limits.requests_per_second),
             in_flight: InFlight::default(),
             uploads: Semaphore::new(limits.uploads.max(1)),
@@ -104,17 +107,18 @@ impl AppState {
 
 /// Adds every address of the product.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    health::configure(cfg);
-    files::configure(cfg);
-    problem::configure(cfg);
-    openapi::configure(cfg);
-    pages::configure(cfg);
+    // Addresses are tried in this order: those that jobs use by the thousand come first.
     for (path, operations) in operation::by_path() {
         let allowed: Vec<&str> = operations.iter().map(|op| op.method.name()).collect();
         let allowed = allowed.join(", ");
         let resource = operations.iter().fold(web::resource(path), |resource, op| resource.route(op.guarded_route()));
         cfg.service(resource.default_service(web::to(move || wrong_method(allowed.clone()))));
     }
+    health::configure(cfg);
+    files::configure(cfg);
+    problem::configure(cfg);
+    openapi::configure(cfg);
+    pages::configure(cfg);
     cfg.default_service(web::to(nothing_here));
 }
 

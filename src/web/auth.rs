@@ -9,7 +9,6 @@ use super::problem::Failed;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::proof::merkle::sha256;
 use crate::service::keys::{self, KeyScope, ServiceAccount};
-use crate::store::conn::Engine;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -75,11 +74,7 @@ async fn authenticate(state: &web::Data<AppState>, key: &str) -> Result<Arc<Serv
             state.book.read(|conn| keys::authenticate(conn, &key, now))
         }
     };
-    // An embedded read is over sooner than another thread could be asked for it.
-    let found = match state.book.store.engine() {
-        Engine::Sqlite => look_up(),
-        Engine::Postgres => web::block(look_up).await.map_err(|error| super::problem::internal(&error))?,
-    };
+    let found = super::input::look_up(state, look_up).await;
     match found {
         Ok(account) => {
             let account = Arc::new(account);
@@ -88,7 +83,7 @@ async fn authenticate(state: &web::Data<AppState>, key: &str) -> Result<Arc<Serv
         }
         Err(error) => {
             state.keys.forget(&digest);
-            Err(error.into())
+            Err(error)
         }
     }
 }

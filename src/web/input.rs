@@ -8,7 +8,7 @@ use super::problem::{self, Failed, PROBLEM_JSON};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::keys::ServiceAccount;
 use crate::service::{Book, Call, Reply};
-use crate::store::conn::Conn;
+use crate::store::conn::{Conn, Engine};
 use crate::store::error::StoreError;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -145,6 +145,15 @@ impl Input {
         respond(&state, &call, done)
     }
 
+    /// Reads a row or two. An embedded read is over sooner than another thread could be asked for it; one over the network is not.
+    pub(super) async fn look_up<T, F>(&self, read: F) -> Result<T, Failed>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, StoreError> + Send + 'static,
+    {
+        look_up(&self.state, read).await
+    }
+
     /// Reads from the book away from the worker and answers with JSON.
     pub(super) async fn read<T, F>(self, run: F) -> Result<HttpResponse, Failed>
     where
@@ -156,6 +165,19 @@ impl Input {
         let body = serde_json::to_vec(&found).map_err(|error| problem::internal(&error))?;
         Ok(HttpResponse::Ok().content_type("application/json").body(body))
     }
+}
+
+/// See [`Input::look_up`].
+pub(super) async fn look_up<T, F>(state: &AppState, read: F) -> Result<T, Failed>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, StoreError> + Send + 'static,
+{
+    let found = match state.book.store.engine() {
+        Engine::Sqlite => read(),
+        Engine::Postgres => web::block(read).await.map_err(|error| problem::internal(&error))?,
+    };
+    Ok(found?)
 }
 
 /// A page of a list. `rows` has one row more than the page where there is a next one; that row's number goes on.

@@ -16,5 +16,6 @@ pub mod openapi;
 pub mod operation;
 mod pages;
 pub mod problem;
+mod report_cache;
 pub mod server;
 pub mod view;

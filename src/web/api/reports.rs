@@ -5,9 +5,11 @@ use crate::report::doc::Doc;
 use crate::report::registry::REPORTS;
 use crate::report::render::{Format, Look, render};
 use crate::store::error::StoreError;
+use crate::store::log;
 use crate::web::input::{Input, Query};
 use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
 use crate::web::problem::{self, Failed};
+use crate::web::report_cache::Sent;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -84,8 +86,20 @@ async fn make(input: Input) -> Result<HttpResponse, Failed> {
     let mut query = input.query()?;
     let format = format_of(&mut query)?;
     let pairs = query.into_pairs()?;
-    let (name, book) = (input.part("name"), input.state.book.clone());
-    send(format, move || book.report(&name, &pairs)).await
+    let state = input.state.clone();
+    let address = format!("{}?{}", input.request.path(), input.request.query_string());
+    // Read before the report is made: a commit in between makes the kept one stale, never the other way round.
+    let version = {
+        let book = state.book.clone();
+        input.look_up(move || book.read(log::version)).await?
+    };
+    if let Some(sent) = state.reports.find(&address, version, state.uptime()) {
+        return Ok(answer(sent));
+    }
+    let (name, book) = (input.part("name"), state.book.clone());
+    let sent = written(format, move || book.report(&name, &pairs)).await?;
+    state.reports.keep(address, version, state.uptime(), &sent);
+    Ok(answer(sent))
 }
 
 /// The format that is asked for; JSON where none is.
@@ -98,18 +112,28 @@ pub(super) async fn send<F>(format: Format, make: F) -> Result<HttpResponse, Fai
 where
     F: FnOnce() -> Result<Doc, StoreError> + Send + 'static,
 {
-    let (bytes, file_name) = web::block(move || {
+    written(format, make).await.map(answer)
+}
+
+async fn written<F>(format: Format, make: F) -> Result<Sent, Failed>
+where
+    F: FnOnce() -> Result<Doc, StoreError> + Send + 'static,
+{
+    let made = web::block(move || {
         let doc = make()?;
         let bytes = render(&doc, format, Look::default()).map_err(|error| problem::internal(&error))?;
-        Ok::<_, Failed>((bytes, format.file_name(&doc)))
-    })
-    .await
-    .map_err(|error| problem::internal(&error))??;
+        let file_name = (format != Format::Json).then(|| format.file_name(&doc));
+        Ok::<_, Failed>(Sent { media: format.media_type(), file_name, bytes: bytes.into() })
+    });
+    made.await.map_err(|error| problem::internal(&error))?
+}
+
+fn answer(sent: Sent) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    response.content_type(format.media_type());
-    if format != Format::Json {
-        let parameters = vec![DispositionParam::Filename(file_name)];
+    response.content_type(sent.media);
+    if let Some(name) = sent.file_name {
+        let parameters = vec![DispositionParam::Filename(name)];
         response.insert_header(ContentDisposition { disposition: DispositionType::Attachment, parameters });
     }
-    Ok(response.body(bytes))
+    response.body(sent.bytes)
 }
