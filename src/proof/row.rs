@@ -21,7 +21,6 @@ use crate::domain::contribution::event::FeeEvent;
 use crate::domain::contribution::rows::{FeeRow, RowSet, VOLUME_SCALE};
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
-use std::io::Write as _;
 
 /// The version of the encoding.
 pub const ROW_VERSION: u8 = 0x01;
@@ -68,8 +67,14 @@ impl RowEncoder {
 
     /// A day of the years 0 to 9999.
     pub fn day(&mut self, day: Date) -> &mut Self {
-        // Writing to a vector cannot fail.
-        self.field(|buffer| write!(buffer, "{:04}-{:02}-{:02}", day.year(), day.month(), day.day()).unwrap_or_default())
+        let digits = |number: i16| b'0'.saturating_add(u8::try_from(number.rem_euclid(10)).unwrap_or_default());
+        let (year, month, of_month) = (day.year(), i16::from(day.month()), i16::from(day.day()));
+        self.field(|buffer| {
+            buffer.extend([1000, 100, 10, 1].map(|place| digits(year.checked_div(place).unwrap_or_default())));
+            for part in [month, of_month] {
+                buffer.extend([b'-', digits(part / 10), digits(part)]);
+            }
+        })
     }
 
     /// An amount in minor units, written in whole units.

@@ -303,13 +303,21 @@ impl<'a> Batch<'a> {
             id,
             first_contribution: first,
             row_count: rows,
-            rows_root: root_of(self.leaves.iter().copied()).to_vec(),
+            rows_root: self.rows_root().to_vec(),
             requests: crate::proof::leaf::canonical(&Value::Array(std::mem::take(&mut self.parts))),
             recorded_at: 0,
             leaf: 0,
         };
         self.tx.record(NewBatch { header, group: Arc::clone(&self.group.rows), picks: self.picks.clone() });
         Some(id)
+    }
+
+    /// Root over the rows that are recorded. Where they are all rows of the only request, its content was hashed over the same.
+    fn rows_root(&self) -> Hash {
+        match self.group.requests.as_slice() {
+            [only] if only.leaves.len() == self.leaves.len() => only.content,
+            _ => root_of(self.leaves.iter().copied()),
+        }
     }
 
     fn queue_entries(&mut self, batch: Option<i64>) -> Result<BTreeMap<Date, i64>, StoreError> {

@@ -20,28 +20,56 @@ use crate::store::error::StoreError;
 use crate::store::{fact, rebuild};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
+use std::sync::mpsc;
 
 /// Batches that are read at a time.
 const CHUNK: i64 = 500;
+/// Batches with their rows that wait to be checked; each holds some thousands of rows.
+const AHEAD: usize = 4;
 
-/// Checks all batches and their rows.
+/// A batch with its rows.
+type Read = (BatchRow, Vec<ContributionRow>);
+
+/// Checks all batches and their rows. One thread reads while another hashes: each is about half of the work.
 pub(super) fn check(conn: &mut Conn, replay: &Replay, stops: &Stops, verdict: &mut Verdict) -> Result<(), StoreError> {
     let refs = Refs::load(conn)?;
     let policies = Policies::load(conn)?;
-    let mut next = 1_i64;
-    let mut after = 0_i64;
+    let (send, receive) = mpsc::sync_channel::<Read>(AHEAD);
+    std::thread::scope(|scope| {
+        let checker = scope.spawn(|| {
+            let mut found = Verdict::default();
+            for (batch, rows) in receive {
+                check_batch((&refs, &policies.as_of_leaf(batch.leaf), stops), (&batch, &rows), replay, &mut found);
+            }
+            found
+        });
+        let read = read_all(conn, verdict, send);
+        verdict.merge(checker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        read
+    })
+}
+
+/// Reads every batch, hands it on with its rows, and checks that the rows are numbered without gaps.
+fn read_all(conn: &mut Conn, verdict: &mut Verdict, checker: mpsc::SyncSender<Read>) -> Result<(), StoreError> {
+    let (mut next, mut after) = (1_i64, 0_i64);
     loop {
         let batches = contribution::batches(conn, after, CHUNK)?;
         let Some(last) = batches.last().map(|batch| batch.id) else { break };
-        for batch in &batches {
+        for batch in batches {
             if batch.first_contribution != next {
-                verdict.add(
-                    format!("batch {}", batch.id),
-                    format!("starts at contribution {}, expected {next}", batch.first_contribution),
-                );
+                let detail = format!("starts at contribution {}, expected {next}", batch.first_contribution);
+                verdict.add(format!("batch {}", batch.id), detail);
             }
             next = batch.first_contribution.saturating_add(batch.row_count);
-            check_batch(conn, (&refs, &policies.as_of_leaf(batch.leaf), stops), batch, replay, verdict)?;
+            let mut rows = Vec::new();
+            contribution::stream(conn, batch.first_contribution, next.saturating_sub(1), |row| {
+                rows.push(row);
+                Ok(())
+            })?;
+            // The checker takes until there is no more; if it is gone it has panicked, which is heard when it is joined.
+            if checker.send((batch, rows)).is_err() {
+                break;
+            }
         }
         after = last;
     }
@@ -53,12 +81,11 @@ pub(super) fn check(conn: &mut Conn, replay: &Replay, stops: &Stops, verdict: &m
 }
 
 fn check_batch(
-    conn: &mut Conn,
     (refs, policies, stops): (&Refs, &PolicyBook, &Stops),
-    batch: &BatchRow,
+    (batch, rows): (&BatchRow, &[ContributionRow]),
     replay: &Replay,
     verdict: &mut Verdict,
-) -> Result<(), StoreError> {
+) {
     let mut walk = Walk {
         refs,
         policies,
@@ -69,17 +96,11 @@ fn check_batch(
         totals: BTreeMap::new(),
         terms: None,
     };
-    let last = batch.first_contribution.saturating_add(batch.row_count).saturating_sub(1);
-    let mut faults: Vec<(String, String)> = Vec::new();
-    contribution::stream(conn, batch.first_contribution, last, |row| {
+    for row in rows {
         let placed = if row.batch_id == batch.id { Ok(()) } else { Err(format!("says it is of batch {}", row.batch_id)) };
-        if let Err(fault) = placed.and_then(|()| walk.row(&row)) {
-            faults.push((format!("contribution {} ({})", row.id, row.external_id), fault));
+        if let Err(fault) = placed.and_then(|()| walk.row(row)) {
+            verdict.add(format!("contribution {} ({})", row.id, row.external_id), fault);
         }
-        Ok(())
-    })?;
-    for (subject, fault) in faults {
-        verdict.add(subject, fault);
     }
     verdict.counts.contributions = verdict.counts.contributions.saturating_add(walk.tree.size());
     let subject = format!("batch {}", batch.id);
@@ -99,7 +120,6 @@ fn check_batch(
             verdict.add(subject.clone(), detail);
         }
     }
-    Ok(())
 }
 
 struct Walk<'a> {

@@ -71,6 +71,14 @@ impl Verdict {
         self.finding_count == 0
     }
 
+    /// Takes over what a part of the work has found.
+    fn merge(&mut self, part: Self) {
+        self.finding_count = self.finding_count.saturating_add(part.finding_count);
+        let room = LISTED.saturating_sub(self.findings.len());
+        self.findings.extend(part.findings.into_iter().take(room));
+        self.counts.contributions = self.counts.contributions.saturating_add(part.counts.contributions);
+    }
+
     fn add(&mut self, subject: impl Into<String>, detail: impl Into<String>) {
         self.finding_count = self.finding_count.saturating_add(1);
         if self.findings.len() < LISTED {
