@@ -133,7 +133,8 @@ fn codes_are_provoked_over_http() {
     walk.expect("rate-limited", too_often());
 
     // A failure inside has no cause that a caller could give: whatever a request can say has an outcome of its own.
-    let unreachable = [OutcomeCode::Internal];
+    // What asks for a person is provoked where persons log in: tests/it/approvals.rs.
+    let unreachable = [OutcomeCode::Internal, OutcomeCode::StepUpNeeded, OutcomeCode::ApprovalNeeded];
     let seen = walk.seen.into_inner();
     for code in OutcomeCode::ALL {
         assert_ne!(seen.contains(code.slug()), unreachable.contains(code), "{code} is provoked nowhere, or can be after all");
