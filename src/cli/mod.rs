@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where the terminal is")]
 
 mod accounts;
+mod approvals;
 mod assets;
 mod claims;
 mod contributions;
@@ -72,6 +73,8 @@ enum Command {
     Entries(entries::Args),
     /// Close months.
     Periods(periods::Args),
+    /// What waits for a decision, and how many must agree.
+    Approvals(approvals::Args),
     /// Keys of service accounts.
     Keys(keys::Args),
     /// Incidents: declare, estimate, recognise, close.
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Treasury(args) => treasury::run(&ctx, args),
         Command::Entries(args) => entries::run(&ctx, args),
         Command::Periods(args) => periods::run(&ctx, args),
+        Command::Approvals(args) => approvals::run(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
         Command::Incidents(args) => incidents::run(&ctx, args),
         Command::Claims(args) => claims::run(&ctx, args),

@@ -16,6 +16,11 @@ pub fn account(no: AccountNo, asset: Option<&str>) -> String {
     }
 }
 
+/// A proposal.
+pub fn proposal(id: i64) -> String {
+    format!("/approvals/{id}")
+}
+
 /// A fee report with its rows.
 pub fn fee_report(id: i64) -> String {
     format!("/contributions/reports/{id}")

@@ -101,6 +101,19 @@ impl Store {
         result
     }
 
+    /// Runs `body` in a write transaction of its own and takes everything back: to see what a command would do. Writers wait
+    /// meanwhile, so it is for what a person looks at, not for jobs.
+    ///
+    /// # Errors
+    /// What the closure returned, or the database's failure.
+    pub fn rehearse<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut conn = self.url.connect()?;
+        conn.begin_write()?;
+        let result = body(&mut conn);
+        conn.rollback();
+        result
+    }
+
     /// Moves with every commit of this process.
     pub fn commits(&self) -> u64 {
         self.writer.commits()

@@ -1,7 +1,7 @@
 //! The description of the API for programs (OpenAPI 3.1) and for people, both made from the table of operations.
 
 use super::api;
-use super::operation::{BASE, Media, Method, Operation, Param, Shape, Success};
+use super::operation::{Access, BASE, Media, Method, Operation, Param, Shape, Success};
 use super::problem::{self, Failed, PROBLEM_JSON, html, plain_context};
 use super::view::{Layout, spans};
 use crate::domain::outcome::OutcomeCode;
@@ -97,6 +97,10 @@ fn describe(operation: &Operation) -> utoipa::openapi::path::Operation {
     }
     if !operation.body.is_empty() {
         builder = builder.request_body(Some(request_body(operation.body)));
+    }
+    // Any command with weight may become a proposal first.
+    if operation.method == Method::Post && operation.access == Access::Operate {
+        builder = builder.response(Success::PROPOSED.status.to_string(), success(&Success::PROPOSED));
     }
     for (status, codes) in refusals_by_status(operation) {
         builder = builder.response(status.to_string(), refusal(&codes));

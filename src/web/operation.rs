@@ -199,6 +199,13 @@ impl Success {
     pub const fn json(about: &'static str, example: &'static str) -> Self {
         Self { status: 200, about, media: "application/json", example }
     }
+    /// Kept until others have approved it: what any command of weight is answered in a book under four eyes.
+    pub const PROPOSED: Self = Self {
+        status: 202,
+        about: "The book is under four eyes: the command is kept as a proposal until others have approved it",
+        media: "application/json",
+        example: r#"{"proposal":12,"state":"submitted","hash":"9f2c","needs":2,"expires_at":"2019-07-04T12:00:00Z","would":{}}"#,
+    };
     /// JSON with status 201.
     pub const fn created(about: &'static str, example: &'static str) -> Self {
         Self { status: 201, about, media: "application/json", example }

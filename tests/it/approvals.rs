@@ -88,7 +88,10 @@ on_both_engines!(what_others_agree_to_takes_effect_and_verifies, |db| {
     let proposal = house.memo("5");
     assert_eq!((proposal.state, proposal.missing()), (State::Submitted, 1));
     let before = house.book.preview(proposal.id).unwrap();
-    assert_eq!(before["quantity"], "5");
+    assert_eq!(before.did["quantity"], "5");
+    assert!(!before.before.figures.is_empty() && before.before.figures.len() == before.after.figures.len());
+    assert_eq!(house.find(proposal.id).state, State::Submitted, "a preview keeps nothing");
+    assert!(house.book.proposal_doc(proposal.id).unwrap().finding.unwrap().contains("1 more must agree"));
     let did = done(house.book.approve(&as_person(house.approvers[0]), seen(&proposal)));
     assert_eq!((did["state"].as_str(), did["did"]["quantity"].as_str()), (Some("executed"), Some("5")));
     assert_eq!(house.find(proposal.id).state, State::Executed);
@@ -285,4 +288,22 @@ fn ten_thousand_times_nobody_agrees_to_the_own_proposal() {
     });
     assert_eq!(house.find(proposal.id).state, State::Submitted);
     assert_eq!(house.find(proposal.id).steps.len(), 2);
+}
+
+#[test]
+fn a_key_without_a_person_moves_nothing_of_weight_over_http() {
+    use crate::support::server::TestServer;
+    let db = TestDb::sqlite();
+    let server = TestServer::serve(House::new(&db).book, safu_ledger::web::app::Limits::default());
+    let figure = json!({"kind": "memo", "command": {"effective_on": "2019-01-03", "terms": {"account": 9110, "asset": "BTC", "quantity": "1"}}});
+    server.command("/api/v1/proposals", "d-1", &figure).refused("approval-needed");
+    let event = json!({"event": "sponsor-capital", "on": "2019-01-01", "receipts": [{"wallet": "cold", "asset": "BTC", "quantity": "1"}]});
+    let refusal = server.command("/api/v1/treasury", "t-1", &event).refused("approval-needed");
+    assert!(refusal["detail"].as_str().unwrap().contains("log"), "{refusal}");
+    let seen = json!({"proposal": 1, "hash": "00"});
+    server.command("/api/v1/proposals/approval", "a-1", &seen).refused("approval-needed");
+    let list = server.get("/api/v1/proposals").key(&server.operate_key).send();
+    assert_eq!(list.status, 200);
+    server.get("/api/v1/proposals/7").key(&server.operate_key).send().refused("not-found");
+    assert_eq!(server.get("/approvals").send().status, 200);
 }

@@ -172,22 +172,6 @@ impl Book {
             carry_out(tx, &proposal, &rules, person.id, &mut no).map(Answer::created)
         })
     }
-
-    /// What a proposal would do if it took effect now: the decision itself, of which nothing is kept.
-    ///
-    /// # Errors
-    /// `NotFound`, and what the command itself refuses now.
-    pub fn preview(&self, id: i64) -> Result<Json, StoreError> {
-        let now = self.clock.now();
-        self.read(|conn| {
-            let stamp = crate::store::tx::Stamp { at: now, actor: "preview".to_owned(), request: String::new() };
-            let mut tx = Tx::begin(conn, stamp)?;
-            let proposal = load(&mut tx, id)?;
-            let rules = proposal.rules()?;
-            let (answer, _) = tx.rehearse(|tx| rules.decide(&proposal.command, tx))?;
-            Ok(answer.body)
-        })
-    }
 }
 
 /// Keeps a command that was given directly as a submitted proposal.
@@ -297,7 +281,7 @@ fn last_no(proposal: &Proposal) -> i32 {
     proposal.steps.last().map_or(0, |step| step.no)
 }
 
-fn load(tx: &mut Tx<'_>, id: i64) -> Result<Proposal, StoreError> {
+pub(super) fn load(tx: &mut Tx<'_>, id: i64) -> Result<Proposal, StoreError> {
     let now = tx.stamp.at;
     let missing = || Rejection::new(OutcomeCode::NotFound, "/proposal", id, "is not a proposal of this book");
     Ok(proposal::find(tx.conn, id, now)?.ok_or_else(missing)?)

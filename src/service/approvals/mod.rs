@@ -6,11 +6,14 @@
 //! A book is put under four eyes by its first approval terms; they cannot be taken back, only replaced, by their own rules.
 
 mod act;
+pub mod docs;
 pub mod gate;
 pub mod kinds;
+mod preview;
 mod proposal;
 pub mod terms;
 
 pub use act::{Decide, Draft};
+pub use preview::Preview;
 pub use proposal::{Proposal, StepDone, Submission, find, list};
 pub use terms::{APPROVAL, ApprovalTerms};

@@ -10,8 +10,10 @@ use crate::report::doc::Doc;
 use crate::report::params::Params;
 use crate::report::registry;
 use crate::report::source::{ReportError, Source};
+use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::reference;
+use jiff::Timestamp;
 use window::View;
 
 impl From<ReportError> for StoreError {
@@ -68,4 +70,12 @@ impl Book {
             Ok(body(&mut view)?)
         })
     }
+}
+
+/// Makes a report over the state that a connection sees, unsaved changes of its transaction included.
+pub(super) fn report_in(conn: &mut Conn, name: &str, query: &[(String, String)], now: Timestamp) -> Result<Doc, StoreError> {
+    let report = registry::find(name)?;
+    let params = Params::new(report, query)?;
+    let mut view = View::open(conn, params.as_of()?, params.known_at()?, now)?;
+    Ok((report.run)(&mut view, &params)?)
 }

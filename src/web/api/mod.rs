@@ -7,6 +7,7 @@ macro_rules! entry {
     };
 }
 
+mod approvals;
 mod contributions;
 mod fee_reports;
 mod incident_views;
@@ -27,6 +28,7 @@ pub fn operations() -> Vec<Operation> {
         treasury::OPERATIONS,
         incidents::OPERATIONS,
         incident_views::OPERATIONS,
+        approvals::OPERATIONS,
         reports::OPERATIONS,
     ]
     .concat()
@@ -39,5 +41,6 @@ pub const TAGS: &[(&str, &str)] = &[
     ("Prices", "Daily price sets: imported, then locked; a locked set is never changed."),
     ("Treasury", "What happens to the fund's own assets, month closing and reversals."),
     ("Incidents", "From the first suspicion over claims and payouts to the last recovery."),
+    ("Approvals", "Persons and roles, and what takes effect once others agree to it."),
     ("Reports", "What the pages show, as data."),
 ];

@@ -2,6 +2,7 @@
 //! and gives a [`Page`], and [`configure`]'s handler writes it as HTML or as the file that was asked for. What a file holds is what the page
 //! shows, because both are made from the same [`Doc`].
 
+mod approvals;
 mod cells;
 mod claims;
 mod contributions;
@@ -156,6 +157,8 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/contributions/reports/{report}", fee_report::page),
     ("/contributions/events", events::page),
     ("/contributions/events/{batch}", events::batch),
+    ("/approvals", approvals::list),
+    ("/approvals/{proposal}", approvals::page),
     ("/incidents", incidents::page),
     ("/incidents/{code}", incident::page),
     ("/incidents/{code}/claims", claims::page),

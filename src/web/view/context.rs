@@ -20,6 +20,8 @@ pub enum Section {
     Contributions,
     /// Incidents, claims and payouts.
     Incidents,
+    /// Proposals.
+    Approvals,
     /// Price sets.
     Prices,
     /// All reports.
@@ -30,8 +32,16 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 7] =
-        [Self::Dashboard, Self::Coverage, Self::Journal, Self::Contributions, Self::Incidents, Self::Prices, Self::Reports];
+    pub const ALL: [Self; 8] = [
+        Self::Dashboard,
+        Self::Coverage,
+        Self::Journal,
+        Self::Contributions,
+        Self::Incidents,
+        Self::Prices,
+        Self::Approvals,
+        Self::Reports,
+    ];
 
     /// Words of the link.
     pub const fn label(self) -> &'static str {
@@ -42,6 +52,7 @@ impl Section {
             Self::Contributions => "Contributions",
             Self::Incidents => "Incidents",
             Self::Prices => "Prices",
+            Self::Approvals => "Approvals",
             Self::Reports => "Reports",
             Self::None => "",
         }
@@ -56,6 +67,7 @@ impl Section {
             Self::Contributions => "/contributions".to_owned(),
             Self::Incidents => "/incidents".to_owned(),
             Self::Prices => "/prices".to_owned(),
+            Self::Approvals => "/approvals".to_owned(),
             Self::Reports => "/reports".to_owned(),
         }
     }
