@@ -6,6 +6,7 @@ use crate::service::command::{From, Kind, OfIncident};
 use crate::service::incidents::approvals::NewApproval;
 use crate::service::incidents::declare::{CloseIncident, NewIncident, NewStatement, StepIncident};
 use crate::service::incidents::estimates::NewEstimate;
+use crate::service::incidents::payouts::PayClaims;
 use crate::service::incidents::recognition::NewRecognition;
 use crate::service::incidents::recoveries::{NewRecovery, NewRecoveryReceipt, RecoveryMemo};
 use crate::service::memo::MemoFigure;
@@ -42,6 +43,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<OfIncident<NewEstimate>>(),
     Kind::of::<OfIncident<NewRecognition>>(),
     Kind::of::<OfIncident<NewApproval>>(),
+    Kind::of::<OfIncident<PayClaims>>(),
     Kind::of::<OfIncident<From<RecoveryMemo>>>(),
     Kind::of::<OfIncident<NewRecovery>>(),
     Kind::of::<OfIncident<NewRecoveryReceipt>>(),

@@ -4,6 +4,7 @@
 use super::{Case, at_pointer, check_note, has_begun, step_moment};
 use crate::domain::account::no;
 use crate::domain::amount::{Quantity, format_minor_trimmed};
+use crate::domain::approval::Risk;
 use crate::domain::asset::AssetId;
 use crate::domain::entry::Balanced;
 use crate::domain::event::Event;
@@ -12,11 +13,14 @@ use crate::domain::incident::life::{Act, State};
 use crate::domain::incident::ranges::{ClaimRange, ClaimRanges};
 use crate::domain::incident::transactions::Transactions;
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
+use crate::domain::person::Role;
 use crate::ledger::posting::payout::{self as rule, Payout};
 use crate::ledger::posting::remeasurement::Obligation;
 use crate::ledger::posting::transfer::NetworkFee;
 use crate::ledger::posting::{Header, Place};
 use crate::proof::merkle::sha256;
+use crate::service::approvals::terms;
+use crate::service::command::{Command, OfIncident};
 use crate::service::desk::{self, Desk};
 use crate::service::valuation::remeasure_in;
 use crate::service::{Answer, Book, Call, Reply};
@@ -69,69 +73,126 @@ impl Book {
     /// `UnknownAsset`, `UnknownWallet`, `PriceMissing`, `PriceStale`, `InsufficientUnits`, and what the file of transactions has
     /// wrong by row and column.
     pub fn pay_claims(&self, call: &Call, code: &str, new: NewPayout, by: PaidBy) -> Result<Reply, StoreError> {
-        check_note("/note", &new.note)?;
-        let wanted = new.claims.as_deref().map(ClaimRanges::parse).transpose()?;
-        let (transactions, named) = match &by {
-            PaidBy::One(txid) => (Transactions::one(txid)?, json!({"txid": txid})),
-            PaidBy::File(bytes) => (Transactions::parse(bytes)?, json!({"sha256": hex::encode(sha256(bytes))})),
-        };
-        let code = code.to_owned();
-        let content = json!({"incident": &code, "pay": &new, "transactions": named});
-        self.command(call, &content, move |tx| {
-            let mut case = Case::for_act(tx.conn, &code, Act::Pay)?;
-            has_begun(tx, "/on", new.on)?;
-            let desk = Desk::load(tx, new.on)?;
-            let asset = desk.refs.asset("/asset", &new.asset)?.id;
-            let place = desk.place("/wallet", &new.wallet)?;
-            let text = new.network_fee.as_deref().unwrap_or("0");
-            let network_fee = amount(text, desk.refs.scale(asset), "/network_fee")?;
-            let selected = select(tx.conn, &case, asset, wanted.as_ref(), &transactions)?;
-            let batch = payout::last_batch(tx.conn)?.saturating_add(1);
-            let plan = Plan { asset, place, network_fee, quantity: selected.quantity, batch, claims: selected.paid.len() };
-            let entries = plan.entries(tx, &desk, &case, new.on)?;
-            let (mut shown, mut entry_no) = (Vec::new(), 0);
-            for entry in entries {
-                let (event, describe) = (entry.draft().event, entry.clone());
-                let no = tx.post_entry(entry, format!("payout:{batch}"))?;
-                if event == Event::PaidInKind {
-                    entry_no = no.0;
-                }
-                shown.push(desk::describe(&desk.refs, no, &describe));
+        match by {
+            PaidBy::One(txid) => self.give(call, OfIncident { incident: code.to_owned(), ask: PayClaims { pay: new, txid } }),
+            PaidBy::File(bytes) => {
+                new.check()?;
+                let transactions = Transactions::parse(&bytes)?;
+                let content = json!({"incident": code, "pay": &new, "transactions": {"sha256": hex::encode(sha256(&bytes))}});
+                let code = code.to_owned();
+                self.command(call, &content, move |tx| {
+                    require_one_hand(tx)?;
+                    pay(tx, &code, &new, &transactions)
+                })
             }
-            if case.life.state != State::Paying {
-                let at = step_moment(tx, new.on);
-                case.step(tx, State::Paying, at, &new.note)?;
-            }
-            let header = PayoutBatchRow {
-                id: batch,
-                incident_id: case.row.id,
-                wallet_id: place.wallet.0,
-                asset_id: asset.0,
-                claim_count: i64::try_from(selected.paid.len()).unwrap_or(i64::MAX),
-                quantity: selected.quantity.into(),
-                network_fee: network_fee.into(),
-                rows_root: Vec::new(),
-                paid_on: new.on.to_string(),
-                entry_no,
-                recorded_at: tx.stamp.at.as_microsecond(),
-                leaf: 0,
-            };
-            let claims = header.claim_count;
-            tx.record(NewPayoutBatch::new(header, transactions.txids(), selected.paid));
-            let text = |quantity: Quantity| format_minor_trimmed(quantity.minor(), desk.refs.scale(asset));
-            Ok(Answer::created(json!({
-                "incident": code,
-                "state": case.life.state.slug(),
-                "batch": batch,
-                "asset": new.asset,
-                "claims": claims,
-                "quantity": text(selected.quantity),
-                "network_fee": text(network_fee),
-                "transactions": transactions.txids().len(),
-                "entries": shown,
-            })))
-        })
+        }
     }
+}
+
+/// A payout batch that is paid by one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayClaims {
+    /// The batch.
+    pub pay: NewPayout,
+    /// The transaction.
+    pub txid: String,
+}
+
+impl NewPayout {
+    fn check(&self) -> Result<(), Rejection> {
+        check_note("/note", &self.note)?;
+        self.wanted().map(|_| ())
+    }
+
+    fn wanted(&self) -> Result<Option<ClaimRanges>, Rejection> {
+        self.claims.as_deref().map(ClaimRanges::parse).transpose()
+    }
+}
+
+impl Command for OfIncident<PayClaims> {
+    const KIND: &'static str = "claims.pay";
+    const TITLE: &'static str = "Pay approved claims";
+    const GIVERS: &'static [Role] = &[Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::Committee
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        self.ask.pay.check()?;
+        Transactions::one(&self.ask.txid).map(|_| ())
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        pay(tx, &self.incident, &self.ask.pay, &Transactions::one(&self.ask.txid)?)
+    }
+}
+
+// A file is not kept with a proposal, so what is approved would not be what is paid.
+fn require_one_hand(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if terms::in_force(tx.conn)?.is_none() {
+        return Ok(());
+    }
+    let detail = "a payout by a file of transactions cannot wait for approval; give batches with one transaction each";
+    Err(Rejection::new(OutcomeCode::ApprovalNeeded, "", "claims.pay", detail).into())
+}
+
+/// Decides a payout batch.
+fn pay(tx: &mut Tx<'_>, code: &str, new: &NewPayout, transactions: &Transactions) -> Result<Answer, StoreError> {
+    let wanted = new.wanted()?;
+    let mut case = Case::for_act(tx.conn, code, Act::Pay)?;
+    has_begun(tx, "/on", new.on)?;
+    let desk = Desk::load(tx, new.on)?;
+    let asset = desk.refs.asset("/asset", &new.asset)?.id;
+    let place = desk.place("/wallet", &new.wallet)?;
+    let text = new.network_fee.as_deref().unwrap_or("0");
+    let network_fee = amount(text, desk.refs.scale(asset), "/network_fee")?;
+    let selected = select(tx.conn, &case, asset, wanted.as_ref(), transactions)?;
+    let batch = payout::last_batch(tx.conn)?.saturating_add(1);
+    let plan = Plan { asset, place, network_fee, quantity: selected.quantity, batch, claims: selected.paid.len() };
+    let entries = plan.entries(tx, &desk, &case, new.on)?;
+    let (mut shown, mut entry_no) = (Vec::new(), 0);
+    for entry in entries {
+        let (event, describe) = (entry.draft().event, entry.clone());
+        let no = tx.post_entry(entry, format!("payout:{batch}"))?;
+        if event == Event::PaidInKind {
+            entry_no = no.0;
+        }
+        shown.push(desk::describe(&desk.refs, no, &describe));
+    }
+    if case.life.state != State::Paying {
+        let at = step_moment(tx, new.on);
+        case.step(tx, State::Paying, at, &new.note)?;
+    }
+    let header = PayoutBatchRow {
+        id: batch,
+        incident_id: case.row.id,
+        wallet_id: place.wallet.0,
+        asset_id: asset.0,
+        claim_count: i64::try_from(selected.paid.len()).unwrap_or(i64::MAX),
+        quantity: selected.quantity.into(),
+        network_fee: network_fee.into(),
+        rows_root: Vec::new(),
+        paid_on: new.on.to_string(),
+        entry_no,
+        recorded_at: tx.stamp.at.as_microsecond(),
+        leaf: 0,
+    };
+    let claims = header.claim_count;
+    tx.record(NewPayoutBatch::new(header, transactions.txids(), selected.paid));
+    let text = |quantity: Quantity| format_minor_trimmed(quantity.minor(), desk.refs.scale(asset));
+    Ok(Answer::created(json!({
+        "incident": code,
+        "state": case.life.state.slug(),
+        "batch": batch,
+        "asset": new.asset,
+        "claims": claims,
+        "quantity": text(selected.quantity),
+        "network_fee": text(network_fee),
+        "transactions": transactions.txids().len(),
+        "entries": shown,
+    })))
 }
 
 /// What a batch books.
