@@ -34,6 +34,8 @@ mod exports;
 mod incidents;
 #[path = "it/log.rs"]
 mod log;
+#[path = "it/login.rs"]
+mod login;
 #[path = "it/operations.rs"]
 mod operations;
 #[path = "it/pages.rs"]

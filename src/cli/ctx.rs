@@ -4,10 +4,12 @@ use crate::domain::outcome::Rejection;
 use crate::report::doc::Doc;
 use crate::report::render::{self, Format, Look};
 use crate::service::clock::{Clock, fresh_id};
+use crate::service::keys::{self, KeyScope, ServiceAccount};
 use crate::service::{Book, Call, Reply, init, problem};
 use crate::store::conn::DatabaseUrl;
 use crate::store::error::StoreError;
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -30,6 +32,10 @@ pub struct GlobalArgs {
     /// Who does this, as the log will name it.
     #[arg(long, global = true, env = "SAFU_ACTOR", value_name = "NAME")]
     pub actor: Option<String>,
+    /// A key whose owner gives the command, where the book asks for a person. Taken from the environment only, so that it stands
+    /// in no list of processes.
+    #[arg(skip = std::env::var("SAFU_KEY").ok().filter(|key| !key.is_empty()))]
+    pub key: Option<String>,
 }
 
 /// Why a subcommand did not succeed.
@@ -82,12 +88,14 @@ impl From<std::io::Error> for CliError {
 pub struct Ctx {
     /// Options as given.
     pub global: GlobalArgs,
+    /// Who the key in SAFU_KEY belongs to, once the book is open.
+    account: OnceCell<ServiceAccount>,
 }
 
 impl Ctx {
     /// A context for these options.
     pub const fn new(global: GlobalArgs) -> Self {
-        Self { global }
+        Self { global, account: OnceCell::new() }
     }
 
     /// Where the book is.
@@ -95,13 +103,25 @@ impl Ctx {
         DatabaseUrl::parse(&self.global.database).map_err(|e| CliError::Usage(format!("--database: {e}")))
     }
 
-    /// Opens the book.
+    /// Opens the book, and looks up there who the key in SAFU_KEY belongs to.
     pub fn book(&self) -> Result<Book, CliError> {
-        Ok(init::open(&self.url()?, Clock::System)?)
+        let book = init::open(&self.url()?, Clock::System)?;
+        if let Some(key) = &self.global.key {
+            let account = book.read(|conn| keys::authenticate(conn, key, book.clock.now()));
+            let account = account.map_err(|_| CliError::Usage("SAFU_KEY is not a valid key of this book".to_owned()))?;
+            // A key that only feeds gives nobody's commands.
+            if account.scope == KeyScope::Operate {
+                self.account.get_or_init(|| account);
+            }
+        }
+        Ok(book)
     }
 
-    /// Who calls: `cli:NAME`.
+    /// Who calls: `key:NAME` with a key in SAFU_KEY, else `cli:NAME`.
     pub fn actor(&self) -> String {
+        if let Some(account) = self.account.get() {
+            return format!("key:{}", account.name);
+        }
         let named = self.global.actor.clone().or_else(|| std::env::var("USER").ok()).filter(|name| !name.is_empty());
         format!("cli:{}", named.as_deref().unwrap_or("operator"))
     }
@@ -109,7 +129,7 @@ impl Ctx {
     /// The call of this invocation.
     pub fn call(&self) -> Call {
         let key = self.global.idempotency_key.clone().unwrap_or_else(fresh_id);
-        Call { actor: self.actor(), key, dry_run: self.global.dry_run, by: None }
+        Call { actor: self.actor(), key, dry_run: self.global.dry_run, by: self.account.get().and_then(ServiceAccount::by) }
     }
 
     /// A call of its own for the `part`-th of several commands of this invocation.

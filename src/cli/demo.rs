@@ -66,7 +66,7 @@ fn serve(ctx: &Ctx, args: &Args, demo: &Demo) -> CliResult {
     let book = demo.book()?;
     ctx.say(&format!("The clock of the served demo stands at {}.", format::instant(book.clock.now())));
     let ready = |running: &Running| {
-        announce(ctx, running)?;
+        announce(ctx, running, true)?;
         for address in &running.addresses {
             ctx.say(&format!("The evening of the theft: http://{address}/?as_of={THEFT_DAY}"));
             ctx.say(&format!("Its coverage, with every ratio: http://{address}{}", link::coverage_on(THEFT_DAY)));

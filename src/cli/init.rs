@@ -41,8 +41,11 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         triggers: !args.no_triggers,
         ..NewBook::default()
     };
-    init::create(&url, Clock::System, &ctx.actor(), &new)?;
+    let book = init::create(&url, Clock::System, &ctx.actor(), &new)?;
+    let token = book.invite_first_administrator(&ctx.actor())?;
     ctx.say(&format!("The book \"{}\" is in {}.", new.name, url.display()));
+    ctx.say("Setup token of the first administrator, good once and for 24 hours, to be typed in at /setup of `safu serve`:");
+    ctx.print(&token)?;
     ctx.say(
         "Next: add assets, wallets and venues (`safu assets add --help`), then a contribution policy (`safu policy --help`).",
     );

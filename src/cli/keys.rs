@@ -5,7 +5,7 @@ use super::ctx::{CliError, Ctx};
 use super::listing::doc;
 use crate::report::doc::{Cell, Column, Content, Doc, Row, Tone};
 use crate::service::keys::KeyScope;
-use crate::store::key;
+use crate::store::{key, person};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
@@ -29,6 +29,9 @@ enum Verb {
         /// Moment from which the key is refused, for example 2026-12-31T00:00:00Z.
         #[arg(long, value_name = "TIME")]
         expires: Option<Timestamp>,
+        /// Login name of the person who answers for what the key does; commands with it are that person's.
+        #[arg(long, value_name = "LOGIN")]
+        owner: Option<String>,
     },
     /// List keys, without secrets.
     List,
@@ -61,12 +64,15 @@ impl From<ScopeArg> for KeyScope {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     match &args.verb {
-        Verb::Create { name, scope, expires } => {
+        Verb::Create { name, scope, expires, owner } => {
             if ctx.global.dry_run {
                 return Err(CliError::Usage("a key that is not recorded would be of no use; leave --dry-run out".to_owned()));
             }
-            let key = book.create_key(&ctx.call(), name, (*scope).into(), *expires)?;
+            let key = book.create_key_for(&ctx.call(), name, (*scope).into(), *expires, owner.as_deref())?;
             ctx.say(&format!("Key of {name}. It is shown this once; only its hash is kept."));
+            if key.waits {
+                ctx.say("It is good once an administrator other than you has approved it.");
+            }
             let shown = if ctx.global.json { json!({"name": key.name, "key": key.secret}).to_string() } else { key.secret };
             ctx.print(&shown)
         }
@@ -80,7 +86,8 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
 }
 
 fn list(book: &crate::service::Book) -> Result<Doc, CliError> {
-    let (keys, revoked) = book.read(|conn| Ok((key::all(conn)?, key::revocations(conn)?)))?;
+    let (keys, revoked, persons) = book.read(|conn| Ok((key::all(conn)?, key::revocations(conn)?, person::all(conn)?)))?;
+    let owner = |id| persons.iter().find(|person| Some(person.id) == id).map_or("", |person| person.login.as_str());
     let rows = keys.iter().map(|k| {
         let state = if revoked.iter().any(|r| r.key_id == k.id) {
             Content::State("revoked".to_owned(), Tone::Bad)
@@ -97,11 +104,13 @@ fn list(book: &crate::service::Book) -> Result<Doc, CliError> {
             Cell::text(&k.name),
             Cell::code(format!("safu_{}_…", k.prefix)),
             Cell::text(&k.scope),
+            Cell::text(owner(k.owner)),
             expires,
             Cell::new(state),
         ])
     });
-    let columns = [("name", "Name"), ("key", "Key"), ("scope", "Scope"), ("expires", "Expires"), ("state", "State")];
+    let columns =
+        [("name", "Name"), ("key", "Key"), ("scope", "Scope"), ("owner", "Owner"), ("expires", "Expires"), ("state", "State")];
     let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
     let empty = "There is no key yet; make one with `safu keys create NAME`.";
     Ok(doc("keys", "Service keys", columns, rows.collect(), empty))

@@ -24,6 +24,7 @@ mod prices;
 mod report;
 mod serve;
 mod treasury;
+mod users;
 mod venues;
 mod verify;
 mod wallets;
@@ -77,6 +78,8 @@ enum Command {
     Approvals(approvals::Args),
     /// Keys of service accounts.
     Keys(keys::Args),
+    /// Persons: their roles, invitations and sessions.
+    Users(users::Args),
     /// Incidents: declare, estimate, recognise, close.
     Incidents(incidents::Args),
     /// Claims of an incident: import, approve, list.
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Periods(args) => periods::run(&ctx, args),
         Command::Approvals(args) => approvals::run(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
+        Command::Users(args) => users::run(&ctx, args),
         Command::Incidents(args) => incidents::run(&ctx, args),
         Command::Claims(args) => claims::run(&ctx, args),
         Command::Payouts(args) => payouts::run(&ctx, args),

@@ -2,6 +2,7 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
+use crate::service::identity;
 use crate::telemetry;
 use crate::web::app::{Limits, OPEN_PAGES};
 use crate::web::server::{self, Options, Running};
@@ -14,7 +15,11 @@ pub struct Args {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, env = "SAFU_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Allow an address that other machines can reach, although pages are not behind a login yet.
+    /// What browsers call the site, as https://safu.example, where a proxy speaks HTTPS for it. Makes cookies secure. Without it
+    /// browsers come over plain HTTP, which is for this machine only.
+    #[arg(long, env = "SAFU_PUBLIC_ORIGIN", value_name = "ORIGIN")]
+    public_origin: Option<String>,
+    /// Allow an address that other machines can reach without HTTPS, or before anybody can log in.
     #[arg(long)]
     open_to_network: bool,
     /// Threads that answer requests; at least 2. Without it, one a processor.
@@ -39,12 +44,8 @@ pub struct Args {
 
 impl Args {
     fn options(&self) -> Result<Options, CliError> {
-        if !self.listen.ip().is_loopback() && !self.open_to_network {
-            return Err(CliError::Usage(format!(
-                "{} can be reached from other machines, and pages are not behind a login yet; \
-                 listen on 127.0.0.1, or add --open-to-network if the network itself is closed",
-                self.listen
-            )));
+        if let Some(origin) = &self.public_origin {
+            check_origin(origin)?;
         }
         let usual = Options::default();
         Ok(Options {
@@ -57,14 +58,49 @@ impl Args {
                 requests_per_second: self.rate_limit,
                 ..usual.limits
             },
+            public_origin: self.public_origin.clone(),
             ..usual
         })
     }
+
+    /// Refuses an address that others can reach, unless what stands there is behind HTTPS and a login.
+    fn check_reach(&self, ctx: &Ctx) -> CliResult {
+        if self.listen.ip().is_loopback() || self.open_to_network {
+            return Ok(());
+        }
+        let refuse = |why: &str| {
+            Err(CliError::Usage(format!(
+                "{} can be reached from other machines, and {why}; listen on 127.0.0.1, or add --open-to-network if the network \
+                 itself is closed",
+                self.listen
+            )))
+        };
+        if !self.public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://")) {
+            return refuse("passwords would cross the network in the open without --public-origin https://…");
+        }
+        if !ctx.book()?.read(identity::has_logins)? {
+            return refuse("nobody can log in to this book yet, so its pages are open");
+        }
+        Ok(())
+    }
+}
+
+/// An origin as browsers send it: scheme, host, perhaps a port, and nothing after it.
+fn check_origin(origin: &str) -> CliResult {
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let is_host = |host: &str| {
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c))
+    };
+    if host.is_some_and(is_host) {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!("--public-origin {origin:?}: write it as browsers send it, for example https://safu.example")))
 }
 
 /// Runs `safu serve`.
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let options = args.options()?;
+    args.check_reach(ctx)?;
     telemetry::start_log(&args.log);
     serve(ctx, &options)
 }
@@ -72,11 +108,13 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
 /// Serves the book of this invocation until it is asked to stop.
 pub fn serve(ctx: &Ctx, options: &Options) -> CliResult {
     let failed = |error: std::io::Error| CliError::Failed(format!("cannot serve on {}: {error}", options.listen));
-    server::run(ctx.book()?, options, |running| announce(ctx, running)).map_err(failed)
+    let book = ctx.book()?;
+    let is_open = !book.read(identity::has_logins)?;
+    server::run(book, options, |running| announce(ctx, running, is_open)).map_err(failed)
 }
 
 /// Prints the addresses on stdout, one a line, so that scripts can wait for them; the words go to stderr.
-pub(super) fn announce(ctx: &Ctx, running: &Running) -> std::io::Result<()> {
+pub(super) fn announce(ctx: &Ctx, running: &Running, is_open: bool) -> std::io::Result<()> {
     for address in &running.addresses {
         let failed = |error| std::io::Error::other(format!("{error:?}"));
         ctx.print(&format!("http://{address}/")).map_err(failed)?;
@@ -84,7 +122,9 @@ pub(super) fn announce(ctx: &Ctx, running: &Running) -> std::io::Result<()> {
             ctx.say("WARNING: this address can be reached from other machines.");
         }
     }
-    ctx.say(OPEN_PAGES);
+    if is_open {
+        ctx.say(OPEN_PAGES);
+    }
     ctx.say("The API wants a key (`safu keys create NAME`); it is described at /api/docs. Stop with Ctrl-C.");
     Ok(())
 }

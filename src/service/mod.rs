@@ -7,6 +7,7 @@ pub mod command;
 pub mod contributions;
 pub mod desk;
 pub mod doctor;
+pub mod identity;
 pub mod incidents;
 pub mod init;
 pub mod keys;
@@ -52,7 +53,7 @@ pub struct Book {
 /// Who calls, under which idempotency key.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// `cli:NAME`, `key:NAME` or `job:NAME`.
+    /// `person:LOGIN`, `cli:NAME`, `key:NAME` or `job:NAME`.
     pub actor: String,
     /// Idempotency key, unique per actor.
     pub key: String,

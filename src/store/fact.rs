@@ -92,3 +92,13 @@ pub fn of_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<O
 pub fn page(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<FactRow>, StoreError> {
     Ok(fact::table.filter(fact::id.gt(after)).order(fact::id).limit(limit).select(FactRow::as_select()).load(conn)?)
 }
+
+/// How many facts of these kinds there are about one subject.
+pub fn count(conn: &mut Conn, kinds: &[&str], subject: &str) -> Result<i64, StoreError> {
+    let mut total = 0_i64;
+    for kind in kinds {
+        let found: i64 = fact::table.filter(fact::kind.eq(*kind)).filter(fact::subject.eq(subject)).count().get_result(conn)?;
+        total = total.saturating_add(found);
+    }
+    Ok(total)
+}

@@ -77,3 +77,14 @@ pub fn all(conn: &mut Conn) -> Result<Vec<KeyRow>, StoreError> {
 pub fn revocations(conn: &mut Conn) -> Result<Vec<RevocationRow>, StoreError> {
     Ok(service_key_revocation::table.order(service_key_revocation::key_id).select(RevocationRow::as_select()).load(conn)?)
 }
+
+/// How often the keys of a person have changed: one for each that was made and one for each that was revoked.
+pub fn changes_of(conn: &mut Conn, owner: i32) -> Result<i64, StoreError> {
+    let own = service_key::table.filter(service_key::owner.eq(owner));
+    let made: i64 = own.count().get_result(conn)?;
+    let revoked: i64 = own
+        .inner_join(service_key_revocation::table.on(service_key_revocation::key_id.eq(service_key::id)))
+        .count()
+        .get_result(conn)?;
+    Ok(made.saturating_add(revoked))
+}

@@ -1,6 +1,7 @@
 //! Every call of the product to its database: one file a noun. [`Store::write`] is the only thing that opens a write
 //! transaction; [`Store::read`] sees one unchanging state of the book.
 
+pub mod access;
 mod bulk;
 pub mod claim;
 pub mod conn;
@@ -9,6 +10,7 @@ pub mod error;
 pub mod fact;
 pub mod fee_report;
 pub mod health;
+pub mod identity;
 pub mod incident;
 pub mod journal;
 pub mod key;

@@ -1,5 +1,6 @@
 //! Leaves rebuilt from the rows they cover, so that `safu verify` can compare what is stored with what was logged.
 
+use super::access::AccessRow;
 use super::claim::{ClaimApprovalRow, ClaimsFileRow};
 use super::conn::Conn;
 use super::contribution::BatchRow;
@@ -67,6 +68,7 @@ pub fn between(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<Rebuilt>, Stor
     all.extend(records(rows_between!(conn, person, PersonRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, proposal, ProposalRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, proposal_step, ProposalStepRow, from, to), |r| r.leaf));
+    all.extend(records(rows_between!(conn, access_event, AccessRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, fact, FactRow, from, to), |r| r.leaf));
     all.extend(records(rows_between!(conn, closed_period, ClosedPeriodRow, from, to), |r| r.leaf));
     all.extend(records(price_sets(conn, from, to)?, |set| set.header.leaf));
@@ -139,6 +141,7 @@ pub fn row_count(conn: &mut Conn) -> Result<i64, StoreError> {
         person,
         proposal,
         proposal_step,
+        access_event,
         fact,
         closed_period,
         price_set,

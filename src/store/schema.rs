@@ -733,6 +733,121 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `credential`."]
+    credential (person) {
+        #[doc = "Column `person`."]
+        person -> Integer,
+        #[doc = "Column `password`."]
+        password -> Text,
+        #[doc = "Column `totp`."]
+        totp -> Binary,
+        #[doc = "Column `totp_step`."]
+        totp_step -> BigInt,
+        #[doc = "Column `generation`."]
+        generation -> BigInt,
+        #[doc = "Column `resets`."]
+        resets -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `recovery_code`."]
+    recovery_code (person, hash) {
+        #[doc = "Column `person`."]
+        person -> Integer,
+        #[doc = "Column `hash`."]
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `session`."]
+    session (token_hash) {
+        #[doc = "Column `token_hash`."]
+        token_hash -> Binary,
+        #[doc = "Column `person`."]
+        person -> Integer,
+        #[doc = "Column `created_at`."]
+        created_at -> BigInt,
+        #[doc = "Column `seen_at`."]
+        seen_at -> BigInt,
+        #[doc = "Column `stepped_up_at`."]
+        stepped_up_at -> Nullable<BigInt>,
+        #[doc = "Column `generation`."]
+        generation -> BigInt,
+        #[doc = "Column `user_agent`."]
+        user_agent -> Text,
+        #[doc = "Column `address`."]
+        address -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `login_attempt`."]
+    login_attempt (subject) {
+        #[doc = "Column `subject`."]
+        subject -> Binary,
+        #[doc = "Column `failures`."]
+        failures -> BigInt,
+        #[doc = "Column `free_at`."]
+        free_at -> BigInt,
+        #[doc = "Column `last_at`."]
+        last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `invitation`."]
+    invitation (token_hash) {
+        #[doc = "Column `token_hash`."]
+        token_hash -> Binary,
+        #[doc = "Column `person`."]
+        person -> Nullable<Integer>,
+        #[doc = "Column `expires_at`."]
+        expires_at -> BigInt,
+        #[doc = "Column `used_at`."]
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `address_key`."]
+    address_key (id) {
+        #[doc = "Column `id`."]
+        id -> Integer,
+        #[doc = "Column `key`."]
+        key -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    #[doc = "Table `access_event`."]
+    access_event (id) {
+        #[doc = "Column `id`."]
+        id -> BigInt,
+        #[doc = "Column `what`."]
+        what -> Text,
+        #[doc = "Column `person`."]
+        person -> Nullable<Integer>,
+        #[doc = "Column `session`."]
+        session -> Text,
+        #[doc = "Column `address`."]
+        address -> Text,
+        #[doc = "Column `recorded_at`."]
+        recorded_at -> BigInt,
+        #[doc = "Column `leaf`."]
+        leaf -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     book,
     head,
@@ -747,6 +862,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     person,
     proposal,
     proposal_step,
+    credential,
+    recovery_code,
+    session,
+    login_attempt,
+    invitation,
+    address_key,
+    access_event,
     fact,
     closed_period,
     price_set,

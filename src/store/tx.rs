@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 pub struct Stamp {
     /// Moment of recording, whole microseconds.
     pub at: Timestamp,
-    /// Who: `cli:NAME`, `key:NAME` or `job:NAME`.
+    /// Who: `person:LOGIN`, `cli:NAME`, `key:NAME` or `job:NAME`.
     pub actor: String,
     /// Idempotency key.
     pub request: String,
@@ -121,8 +121,9 @@ impl<'a> Tx<'a> {
         !self.queue.is_empty()
     }
 
-    /// Writes all that is queued, with its leaves, and the kept answers.
-    pub fn commit(mut self) -> Result<(), StoreError> {
+    /// Writes what is queued so far, for rows that follow and refer to it. Only where nothing is attempted or rehearsed: what is
+    /// written is undone by the end of the whole transaction alone.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
         let at = self.stamp.at_text();
         for record in std::mem::take(&mut self.queue) {
             let kind = record.kind();
@@ -130,6 +131,12 @@ impl<'a> Tx<'a> {
             let leaf = self.head.append(self.conn, kind, &encode(envelope, &record.body()))?;
             record.insert(self.conn, leaf, &self.stamp)?;
         }
+        Ok(())
+    }
+
+    /// Writes all that is queued, with its leaves, and the kept answers.
+    pub fn commit(mut self) -> Result<(), StoreError> {
+        self.flush()?;
         request::insert(self.conn, &self.answers)?;
         self.head.save(self.conn)
     }

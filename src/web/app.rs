@@ -5,21 +5,24 @@ use super::limits::{InFlight, RateLimiter};
 use super::operation::{self, Method};
 use super::problem::Failed;
 use super::report_cache::ReportCache;
+use super::session::Site;
 use super::{files, health, openapi, pages, problem};
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
 use crate::service::contributions::events::EventFeed;
+use crate::service::identity;
 use crate::store::error::StoreError;
 use crate::store::reference;
 use crate::telemetry::{Metrics, Stopwatch};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// What is shown above every page until pages are behind a login.
-pub const OPEN_PAGES: &str = "Pages are not behind a login yet: whoever reaches this address reads the whole book.";
+/// What is shown above every page until the first person can log in.
+pub const OPEN_PAGES: &str = "Nobody can log in to this book yet: whoever reaches this address reads the whole book.";
 
 /// How much one request and one key may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +70,9 @@ pub struct AppState {
     pub(super) rates: RateLimiter,
     pub(super) in_flight: InFlight,
     pub(super) uploads: Semaphore,
+    pub(super) site: Site,
+    pub(super) hashing: Hashing,
+    logins: AtomicBool,
     started: Stopwatch,
 }
 
@@ -75,7 +81,7 @@ impl AppState {
     ///
     /// # Errors
     /// The database's failure, or a book without its first rows.
-    pub fn new(book: Book, limits: Limits) -> Result<Self, StoreError> {
+    pub fn new(book: Book, limits: Limits, public_origin: Option<String>) -> Result<Self, StoreError> {
         let missing = || StoreError::Damaged("the row of the book or of its first asset is missing".to_owned());
         let (name, currency) = book.read(|conn| {
             let name = reference::book_row(conn)?.ok_or_else(missing)?.name;
@@ -83,6 +89,8 @@ impl AppState {
             Ok((name, first.ok_or_else(missing)?.code))
         })?;
         let feed = EventFeed::start(&book)?;
+        let logins = AtomicBool::new(book.read(identity::has_logins)?);
+        identity::password::prepare()?;
         Ok(Self {
             book,
             name,
@@ -95,6 +103,9 @@ impl AppState {
             rates: RateLimiter::new(limits.requests_per_second),
             in_flight: InFlight::default(),
             uploads: Semaphore::new(limits.uploads.max(1)),
+            site: Site::new(public_origin),
+            hashing: Hashing::default(),
+            logins,
             started: Stopwatch::start(),
         })
     }
@@ -102,6 +113,60 @@ impl AppState {
     /// Time since the server started.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// True once anybody can log in. There is no way back, so it is looked up until it is.
+    pub(super) async fn has_logins(&self) -> Result<bool, Failed> {
+        if self.logins.load(Ordering::Acquire) {
+            return Ok(true);
+        }
+        let book = self.book.clone();
+        let found = web::block(move || book.read(identity::has_logins)).await;
+        let found = found.map_err(|error| problem::internal(&error))??;
+        self.logins.fetch_or(found, Ordering::AcqRel);
+        Ok(found)
+    }
+
+    /// The warning above pages while they are open.
+    pub(super) fn banner(&self) -> Option<&'static str> {
+        (!self.logins.load(Ordering::Acquire)).then_some(OPEN_PAGES)
+    }
+}
+
+/// Bounds how many passwords are compared at once: each takes 19 MiB and some tens of milliseconds.
+#[derive(Debug)]
+pub(super) struct Hashing {
+    running: Semaphore,
+    waiting: Semaphore,
+}
+
+/// Comparisons that run at the same time.
+const HASHES: usize = 2;
+/// Comparisons that may run or wait; a person waits for at most some seconds.
+const HASHES_WAITING: usize = 64;
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self { running: Semaphore::new(HASHES), waiting: Semaphore::new(HASHES_WAITING) }
+    }
+}
+
+impl Hashing {
+    /// Runs what compares passwords, away from the worker and not too many at once.
+    ///
+    /// # Errors
+    /// `Unavailable` when too many wait already.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Result<T, StoreError>, Failed> {
+        let full = || {
+            let detail = "too many people log in at this moment; try again in a few seconds";
+            Failed::from(Rejection::new(OutcomeCode::Unavailable, "", "", detail))
+        };
+        let _place = self.waiting.try_acquire().map_err(|_| full())?;
+        let _turn = self.running.acquire().await.map_err(|_| full())?;
+        web::block(work).await.map_err(|error| problem::internal(&error))
     }
 }
 
@@ -119,6 +184,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
     problem::configure(cfg);
     openapi::configure(cfg);
     pages::configure(cfg);
+    super::identity::configure(cfg);
     cfg.default_service(web::to(nothing_here));
 }
 

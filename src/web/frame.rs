@@ -55,8 +55,9 @@ fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -
         Some(error) => error.as_error::<Failed>().map_or_else(|| foreign(error), |failed| failed.0.clone()),
         None => return response,
     };
-    let path = response.request().path().to_owned();
-    let page = state.filter(|_| is_page(&path)).and_then(|state| problem::as_page(state, &path, &rejection, id).ok());
+    let request = response.request();
+    let page = state.filter(|_| is_page(request.path()));
+    let page = page.and_then(|state| problem::as_page(state, request, &rejection, id).ok());
     let (media, body) = match page {
         Some(page) => ("text/html; charset=utf-8", page),
         None => (PROBLEM_JSON, problem::as_json(&rejection, id)),
@@ -65,7 +66,7 @@ fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     match rejection.code {
-        OutcomeCode::Unauthenticated => {
+        OutcomeCode::Unauthenticated if media == PROBLEM_JSON => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"safu\""))
         }
         OutcomeCode::RateLimited | OutcomeCode::Unavailable | OutcomeCode::InFlight => {
@@ -118,7 +119,9 @@ fn account(state: &AppState, response: &ServiceResponse, watch: Stopwatch, id: &
     state.metrics.answered(&labels, took);
     let extensions = request.extensions();
     let caller = extensions.get::<Caller>().map_or("-", |caller| caller.0.name.as_str());
-    let (method, path, status, took) = (labels.method, request.path(), labels.status, took.as_micros());
+    // An invitation's address is a secret.
+    let path = if request.path().starts_with("/invitation/") { labels.route.as_str() } else { request.path() };
+    let (method, status, took) = (labels.method, labels.status, took.as_micros());
     tracing::info!(method, path, status, caller, took_us = took, request_id = id, "request");
 }
 

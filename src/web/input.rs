@@ -117,7 +117,7 @@ impl Input {
                 return Err(Rejection::new(OutcomeCode::IdempotencyKeyInvalid, "Idempotency-Key", "", detail).into());
             }
         };
-        Ok(Call { actor: format!("key:{}", self.caller.name), key, dry_run, by: None })
+        Ok(Call { actor: format!("key:{}", self.caller.name), key, dry_run, by: self.caller.by() })
     }
 
     /// A command whose body is JSON of this type and whose query has nothing of its own.

@@ -3,11 +3,12 @@
 use super::api;
 use super::operation::{Access, BASE, Media, Method, Operation, Param, Shape, Success};
 use super::problem::{self, Failed, PROBLEM_JSON, html, plain_context};
+use super::session::user_of;
 use super::view::{Layout, spans};
 use crate::domain::outcome::OutcomeCode;
 use crate::report::doc::Basis;
 use crate::web::app::AppState;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -315,8 +316,8 @@ async fn for_programs() -> Result<HttpResponse, Failed> {
     Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }
 
-async fn for_people(state: web::Data<AppState>) -> Result<HttpResponse, Failed> {
-    let layout = Layout::new(&plain_context(&state, "/api/docs"), "API", &Basis::default());
+async fn for_people(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Failed> {
+    let layout = Layout::new(&plain_context(&state, "/api/docs", user_of(&request)), "API", &Basis::default());
     let all = api::operations();
     let of = |tag: &str| all.iter().filter(|op| op.tag == tag).copied().map(Shown::new).collect();
     let groups = api::TAGS.iter().map(|(tag, about)| (*tag, *about, of(tag))).collect();

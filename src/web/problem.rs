@@ -1,13 +1,14 @@
 //! Failures on their way out: `application/problem+json` for programs, a page for people, and a page for each code.
 
 use super::app::AppState;
-use super::view::{Failure, Layout, PageContext, Section, render_failure};
+use super::session::user_of;
+use super::view::{Failure, Layout, PageContext, Section, User, render_failure};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::doc::Basis;
 use crate::service::problem;
 use crate::store::error::StoreError;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use serde_json::Value;
 
@@ -57,7 +58,12 @@ pub(super) fn as_json(rejection: &Rejection, request_id: &str) -> String {
 }
 
 /// The failure as a page.
-pub(super) fn as_page(state: &AppState, path: &str, rejection: &Rejection, request_id: &str) -> Result<String, askama::Error> {
+pub(super) fn as_page(
+    state: &AppState,
+    request: &HttpRequest,
+    rejection: &Rejection,
+    request_id: &str,
+) -> Result<String, askama::Error> {
     let not_done = if rejection.code == OutcomeCode::NotFound { "Nothing can be shown." } else { "Nothing was recorded." };
     let failure = Failure {
         status: rejection.code.status(),
@@ -66,17 +72,18 @@ pub(super) fn as_page(state: &AppState, path: &str, rejection: &Rejection, reque
         problems: rejection.problems.iter().map(|p| (p.pointer.clone(), p.detail.clone())).collect(),
         request_id: request_id.to_owned(),
     };
-    render_failure(&plain_context(state, path), &failure)
+    render_failure(&plain_context(state, request.path(), user_of(request)), &failure)
 }
 
 /// The context of a page without filters and exports.
-pub(super) fn plain_context(state: &AppState, path: &str) -> PageContext {
+pub(super) fn plain_context(state: &AppState, path: &str, user: Option<User>) -> PageContext {
     PageContext {
         book: state.name.clone(),
         currency: state.currency.clone(),
         path: path.to_owned(),
         section: Section::None,
-        banner: Some(super::app::OPEN_PAGES.to_owned()),
+        banner: state.banner().map(str::to_owned),
+        user,
         ..PageContext::default()
     }
 }
@@ -94,10 +101,10 @@ pub(super) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/problems/{slug}", web::get().to(page));
 }
 
-async fn page(state: web::Data<AppState>, slug: web::Path<String>) -> Result<HttpResponse, Failed> {
+async fn page(request: HttpRequest, state: web::Data<AppState>, slug: web::Path<String>) -> Result<HttpResponse, Failed> {
     let code = OutcomeCode::from_slug(&slug)
         .ok_or_else(|| Rejection::new(OutcomeCode::NotFound, "", slug.as_str(), "is not the name of an outcome"))?;
-    let context = plain_context(&state, &format!("/problems/{slug}"));
+    let context = plain_context(&state, request.path(), user_of(&request));
     let layout = Layout::new(&context, code.title(), &Basis::default());
     html(ProblemPage { layout, code, all: OutcomeCode::ALL }.render())
 }

@@ -2,6 +2,7 @@
 
 use super::app::{self, AppState, Limits};
 use super::frame::frame;
+use super::session::gate;
 use crate::service::Book;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
@@ -23,6 +24,9 @@ pub struct Options {
     pub signals: bool,
     /// Limits.
     pub limits: Limits,
+    /// What browsers call the site, as `https://safu.example`, where a proxy speaks HTTPS for it. Cookies are marked as secure by
+    /// this. Without it browsers come over plain HTTP, which is for the machine itself only.
+    pub public_origin: Option<String>,
 }
 
 impl Default for Options {
@@ -33,6 +37,7 @@ impl Default for Options {
             patience: Duration::from_secs(30),
             signals: true,
             limits: Limits::default(),
+            public_origin: None,
         }
     }
 }
@@ -58,10 +63,12 @@ impl Running {
 /// # Errors
 /// The address cannot be taken, the book cannot be read, or `ready` failed.
 pub fn run(book: Book, options: &Options, ready: impl FnOnce(&Running) -> io::Result<()>) -> io::Result<()> {
-    let state = AppState::new(book, options.limits).map_err(|error| io::Error::other(error.to_string()))?;
+    let state = AppState::new(book, options.limits, options.public_origin.clone())
+        .map_err(|error| io::Error::other(error.to_string()))?;
     let state = web::Data::new(state);
     actix_web::rt::System::new().block_on(async move {
-        let server = HttpServer::new(move || App::new().app_data(state.clone()).wrap(from_fn(frame)).configure(app::configure))
+        let app = move || App::new().app_data(state.clone()).wrap(from_fn(gate)).wrap(from_fn(frame)).configure(app::configure);
+        let server = HttpServer::new(app)
             .workers(options.workers.max(2))
             .shutdown_timeout(options.patience.as_secs())
             .client_request_timeout(Duration::from_secs(10))

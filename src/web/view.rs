@@ -7,7 +7,7 @@ mod context;
 mod extras;
 mod parts;
 
-pub use context::{Choice, Field, FieldKind, Notice, PageContext, Section};
+pub use context::{Choice, Field, FieldKind, Notice, PageContext, Section, User};
 pub use extras::{Extras, LifeStep, Reached, TextBlock};
 pub use parts::{CellView, ChartView, FigureView, RowView, TableView, spans};
 
@@ -40,6 +40,8 @@ pub struct Layout {
     pub nav: Vec<NavItem>,
     /// A warning above everything, for example that there is no login yet.
     pub banner: Option<String>,
+    /// Who is logged in.
+    pub user: Option<User>,
     /// Messages about what was just done.
     pub notices: Vec<Notice>,
     /// As-of, known-at, prices and filters in words, as (label, value).
@@ -68,8 +70,9 @@ impl Layout {
             title: title.to_owned(),
             book: context.book.clone(),
             home: context.carry("/"),
-            nav: if context.is_file { Vec::new() } else { Section::ALL.iter().map(item).collect() },
+            nav: if context.is_file || context.is_outside { Vec::new() } else { Section::ALL.iter().map(item).collect() },
             banner: context.banner.clone(),
+            user: context.user.clone(),
             notices: context.notices.clone(),
             basis: basis_lines(basis),
             version: env!("CARGO_PKG_VERSION"),

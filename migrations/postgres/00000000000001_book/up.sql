@@ -395,3 +395,66 @@ CREATE TABLE proposal_step (
 -- Nobody approves a revision twice, and nothing takes effect twice.
 CREATE UNIQUE INDEX proposal_step_one_voice ON proposal_step (proposal_id, revision, person) WHERE step IN ('approve', 'ratify');
 CREATE UNIQUE INDEX proposal_step_once ON proposal_step (proposal_id) WHERE step = 'execute';
+
+-- What persons log in with. These tables hold secrets that change, so they stand outside the log and may be edited; what is done
+-- with them leaves an `access_event`, which stands in it.
+CREATE TABLE credential (
+    person INTEGER NOT NULL PRIMARY KEY REFERENCES person (id),
+    password TEXT COLLATE "C" NOT NULL,
+    totp BYTEA NOT NULL,
+    totp_step BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    resets BIGINT NOT NULL
+);
+
+CREATE TABLE recovery_code (
+    person INTEGER NOT NULL REFERENCES person (id),
+    hash BYTEA NOT NULL,
+    PRIMARY KEY (person, hash)
+);
+
+CREATE TABLE session (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    person INTEGER NOT NULL REFERENCES person (id),
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    stepped_up_at BIGINT,
+    generation BIGINT NOT NULL,
+    user_agent TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX session_by_person ON session (person);
+
+-- Attempts to log in that have not succeeded, by what they are counted for.
+CREATE TABLE login_attempt (
+    subject BYTEA NOT NULL PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    free_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL
+);
+CREATE INDEX login_attempt_by_age ON login_attempt (last_at);
+
+-- One-time invitations; without a person it is the one that makes the first administrator.
+CREATE TABLE invitation (
+    token_hash BYTEA NOT NULL PRIMARY KEY,
+    person INTEGER REFERENCES person (id),
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT
+);
+
+-- Keys addresses in the log, so that nobody finds them there by trying all addresses.
+CREATE TABLE address_key (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    key BYTEA NOT NULL
+);
+
+-- Who came in, who was refused, and whose login was changed.
+CREATE TABLE access_event (
+    id BIGINT NOT NULL PRIMARY KEY,
+    what TEXT COLLATE "C" NOT NULL,
+    person INTEGER REFERENCES person (id),
+    session TEXT COLLATE "C" NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    leaf BIGINT NOT NULL UNIQUE
+);

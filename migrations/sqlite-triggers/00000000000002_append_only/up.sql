@@ -62,3 +62,5 @@ CREATE TRIGGER proposal_no_update BEFORE UPDATE ON proposal BEGIN SELECT RAISE(A
 CREATE TRIGGER proposal_no_delete BEFORE DELETE ON proposal BEGIN SELECT RAISE(ABORT, 'proposal is append-only: record a correction instead'); END;
 CREATE TRIGGER proposal_step_no_update BEFORE UPDATE ON proposal_step BEGIN SELECT RAISE(ABORT, 'proposal_step is append-only: record a correction instead'); END;
 CREATE TRIGGER proposal_step_no_delete BEFORE DELETE ON proposal_step BEGIN SELECT RAISE(ABORT, 'proposal_step is append-only: record a correction instead'); END;
+CREATE TRIGGER access_event_no_update BEFORE UPDATE ON access_event BEGIN SELECT RAISE(ABORT, 'access_event is append-only: record a correction instead'); END;
+CREATE TRIGGER access_event_no_delete BEFORE DELETE ON access_event BEGIN SELECT RAISE(ABORT, 'access_event is append-only: record a correction instead'); END;

@@ -395,3 +395,66 @@ CREATE TABLE proposal_step (
 -- Nobody approves a revision twice, and nothing takes effect twice.
 CREATE UNIQUE INDEX proposal_step_one_voice ON proposal_step (proposal_id, revision, person) WHERE step IN ('approve', 'ratify');
 CREATE UNIQUE INDEX proposal_step_once ON proposal_step (proposal_id) WHERE step = 'execute';
+
+-- What persons log in with. These tables hold secrets that change, so they stand outside the log and may be edited; what is done
+-- with them leaves an `access_event`, which stands in it.
+CREATE TABLE credential (
+    person INTEGER NOT NULL PRIMARY KEY REFERENCES person (id),
+    password TEXT NOT NULL,
+    totp BLOB NOT NULL,
+    totp_step INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    resets INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE recovery_code (
+    person INTEGER NOT NULL REFERENCES person (id),
+    hash BLOB NOT NULL,
+    PRIMARY KEY (person, hash)
+) STRICT;
+
+CREATE TABLE session (
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    person INTEGER NOT NULL REFERENCES person (id),
+    created_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    stepped_up_at INTEGER,
+    generation INTEGER NOT NULL,
+    user_agent TEXT NOT NULL,
+    address TEXT NOT NULL
+) STRICT;
+CREATE INDEX session_by_person ON session (person);
+
+-- Attempts to log in that have not succeeded, by what they are counted for.
+CREATE TABLE login_attempt (
+    subject BLOB NOT NULL PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    free_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX login_attempt_by_age ON login_attempt (last_at);
+
+-- One-time invitations; without a person it is the one that makes the first administrator.
+CREATE TABLE invitation (
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    person INTEGER REFERENCES person (id),
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT;
+
+-- Keys addresses in the log, so that nobody finds them there by trying all addresses.
+CREATE TABLE address_key (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    key BLOB NOT NULL
+) STRICT;
+
+-- Who came in, who was refused, and whose login was changed.
+CREATE TABLE access_event (
+    id INTEGER NOT NULL PRIMARY KEY,
+    what TEXT NOT NULL,
+    person INTEGER REFERENCES person (id),
+    session TEXT NOT NULL,
+    address TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    leaf INTEGER NOT NULL UNIQUE
+) STRICT;

@@ -3,12 +3,14 @@
 use super::terms::ApprovalTerms;
 use crate::domain::outcome::Rejection;
 use crate::service::command::{From, Kind, OfIncident};
+use crate::service::identity::reset::ResetLogin;
 use crate::service::incidents::approvals::NewApproval;
 use crate::service::incidents::declare::{CloseIncident, NewIncident, NewStatement, StepIncident};
 use crate::service::incidents::estimates::NewEstimate;
 use crate::service::incidents::payouts::PayClaims;
 use crate::service::incidents::recognition::NewRecognition;
 use crate::service::incidents::recoveries::{NewRecovery, NewRecoveryReceipt, RecoveryMemo};
+use crate::service::keys::{NewKey, RevokeKey};
 use crate::service::memo::MemoFigure;
 use crate::service::people::{NewPerson, SetRole};
 use crate::service::periods::ClosePeriod;
@@ -37,6 +39,9 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<NewVenue>(),
     Kind::of::<NewPerson>(),
     Kind::of::<SetRole>(),
+    Kind::of::<ResetLogin>(),
+    Kind::of::<NewKey>(),
+    Kind::of::<RevokeKey>(),
     Kind::of::<NewIncident>(),
     Kind::of::<OfIncident<StepIncident>>(),
     Kind::of::<OfIncident<NewStatement>>(),

@@ -18,7 +18,7 @@ mod serve;
 
 pub(super) use serve::configure;
 
-use super::view::{Extras, Notice, PageContext, Section};
+use super::view::{Extras, Notice, PageContext, Section, User};
 use crate::domain::outcome::Rejection;
 use crate::report::doc::{Basis, Doc};
 use crate::report::params::moment;
@@ -41,6 +41,8 @@ pub(super) struct Asked<'a> {
     pub currency: &'a str,
     /// Shown above every page.
     pub banner: Option<&'a str>,
+    /// Who is logged in.
+    pub user: Option<User>,
     /// Path of the request.
     pub path: &'a str,
     /// Decoded query in order.
@@ -120,6 +122,7 @@ impl Asked<'_> {
             query: self.query.clone(),
             section,
             banner: self.banner.map(str::to_owned),
+            user: self.user.clone(),
             exportable: true,
             ..PageContext::default()
         }

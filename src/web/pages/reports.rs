@@ -93,6 +93,7 @@ pub(super) fn price_set(asked: &Asked<'_>) -> Result<Page, StoreError> {
 pub(super) fn context(asked: &Asked<'_>, section: Section) -> PageContext {
     PageContext {
         banner: asked.banner.map(str::to_owned),
+        user: asked.user.clone(),
         ..PageContext::report(asked.name, asked.currency, asked.path, asked.query.clone(), section)
     }
 }

@@ -3,8 +3,9 @@
 use super::{Asked, Download, FILES, PAGES, Page};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::render::{self, Format, Look};
-use crate::web::app::{AppState, OPEN_PAGES};
+use crate::web::app::AppState;
 use crate::web::problem::{Failed, internal};
+use crate::web::session::user_of;
 use crate::web::view::render_page;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -36,14 +37,15 @@ async fn respond(
     let unreadable = "the part of the address after the question mark cannot be read; follow a link to this page";
     let query = query.map_err(|_| Rejection::new(OutcomeCode::Malformed, "", request.query_string(), unreadable))?.into_inner();
     let parts = request.match_info().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let path = request.path().to_owned();
+    let (path, user) = (request.path().to_owned(), user_of(&request));
     // A page reads the book for milliseconds, but it does block.
     let written = web::block(move || {
         answer(&Asked {
             book: &state.book,
             name: &state.name,
             currency: &state.currency,
-            banner: Some(OPEN_PAGES),
+            banner: state.banner(),
+            user: user.clone(),
             path: &path,
             query,
             parts,

@@ -82,6 +82,15 @@ pub struct Notice {
     pub text: String,
 }
 
+/// The person at the screen.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Name.
+    pub name: String,
+    /// What the forms of the session carry as `csrf`.
+    pub csrf: String,
+}
+
 /// A field of a filter form.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -174,6 +183,10 @@ pub struct PageContext {
     pub section: Section,
     /// A warning above everything.
     pub banner: Option<String>,
+    /// Who is logged in.
+    pub user: Option<User>,
+    /// True for a page for somebody who is not logged in: no menu.
+    pub is_outside: bool,
     /// Messages about what was just done.
     pub notices: Vec<Notice>,
     /// Filter form; no fields, no form.

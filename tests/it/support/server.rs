@@ -148,7 +148,7 @@ impl TestServer {
         let running: Running = hears.recv_timeout(Duration::from_secs(30)).expect("the server starts");
         let origin = format!("http://{}", running.addresses[0]);
         let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(120)));
-        let agent = config.max_idle_connections_per_host(64).build().new_agent();
+        let agent = config.max_redirects(0).max_redirects_will_error(false).max_idle_connections_per_host(64).build().new_agent();
         Self { book, origin, feed_key, operate_key, running, thread: Some(thread), agent }
     }
 

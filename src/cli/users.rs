@@ -1,0 +1,168 @@
+//! `safu users`: persons, their roles, and how they come in.
+
+use super::CliResult;
+use super::ctx::{CliError, Ctx};
+use super::listing::doc;
+use crate::report::doc::{Cell, Column, Content, Doc, Row, Tone};
+use crate::service::Book;
+use crate::service::identity::reset::ResetLogin;
+use crate::service::identity::session;
+use crate::service::people::{self, NewPerson, SetRole};
+use crate::store::identity::with_credential;
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Options of `safu users`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a person known; without a role the person can do nothing.
+    Add {
+        /// Login name, never changed and never used again.
+        login: String,
+        /// Name as others know the person.
+        #[arg(long)]
+        name: String,
+    },
+    /// List persons with their roles.
+    List,
+    /// Give a role, or take it with --take.
+    Role {
+        /// Login name.
+        login: String,
+        /// administrator, preparer, approver, treasurer, incident-officer or auditor.
+        role: String,
+        /// Take the role away.
+        #[arg(long)]
+        take: bool,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Make a one-time token with which a person sets a login up; good for 24 hours.
+    Invite {
+        /// Login name.
+        login: String,
+    },
+    /// Make a new setup token for the first administrator; the one before is worthless.
+    Setup,
+    /// Make a lost login worthless, so that its person can be invited anew.
+    Reset {
+        /// Login name.
+        login: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List the sessions of a person.
+    Sessions {
+        /// Login name.
+        login: String,
+    },
+    /// End all sessions of a person.
+    Revoke {
+        /// Login name.
+        login: String,
+    },
+}
+
+/// Runs `safu users`.
+pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+    let book = ctx.book()?;
+    match &args.verb {
+        Verb::Add { login, name } => {
+            let new = NewPerson { login: login.clone(), name: name.clone() };
+            let reply = book.add_person(&ctx.call(), new)?;
+            ctx.print_reply(&reply, |body| format!("{login} is person {}.", body["person"]))
+        }
+        Verb::List => ctx.print_doc(&list(&book)?, None),
+        Verb::Role { login, role, take, reason } => {
+            let set = SetRole { login: login.clone(), role: role.clone(), held: !take, reason: reason.clone() };
+            let reply = book.set_role(&ctx.call(), set)?;
+            ctx.print_reply(&reply, |body| said(body, "The role is set; all sessions of the person have ended."))
+        }
+        Verb::Reset { login, reason } => {
+            let reply = book.reset_login(&ctx.call(), ResetLogin { login: login.clone(), reason: reason.clone() })?;
+            ctx.print_reply(&reply, |body| said(body, "The login is worthless; make a new one with `safu users invite`."))
+        }
+        Verb::Invite { login } => {
+            not_dry(ctx)?;
+            let token = book.invite(&ctx.call(), login)?;
+            ctx.say(&format!("{login} opens this address of `safu serve` within 24 hours; it is good once:"));
+            show(ctx, "path", &format!("/invitation/{token}"))
+        }
+        Verb::Setup => {
+            not_dry(ctx)?;
+            let token = book.invite_first_administrator(&ctx.actor())?;
+            ctx.say("Setup token of the first administrator, good once and for 24 hours, to be typed in at /setup:");
+            show(ctx, "token", &token)
+        }
+        Verb::Sessions { login } => ctx.print_doc(&sessions(&book, login)?, None),
+        Verb::Revoke { login } => {
+            not_dry(ctx)?;
+            let ended = book.end_sessions_of(&ctx.call(), login)?;
+            ctx.say(&format!("{ended} session(s) of {login} ended."));
+            Ok(())
+        }
+    }
+}
+
+/// What was done, or that others have to agree to it first.
+fn said(body: &serde_json::Value, done: &str) -> String {
+    match body.get("proposal") {
+        Some(proposal) => format!("Proposal {proposal} waits for another administrator."),
+        None => done.to_owned(),
+    }
+}
+
+fn not_dry(ctx: &Ctx) -> CliResult {
+    if ctx.global.dry_run {
+        return Err(CliError::Usage("this cannot be tried out; leave --dry-run out".to_owned()));
+    }
+    Ok(())
+}
+
+fn show(ctx: &Ctx, name: &str, secret: &str) -> CliResult {
+    if ctx.global.json { ctx.print(&json!({ name: secret }).to_string()) } else { ctx.print(secret) }
+}
+
+fn list(book: &Book) -> Result<Doc, CliError> {
+    let (persons, with_login) = book.read(|conn| Ok((people::all(conn)?, with_credential(conn)?)))?;
+    let rows = persons.iter().map(|person| {
+        let roles: Vec<&str> = person.roles.iter().map(|role| role.slug()).collect();
+        let login = if with_login.contains(&person.id.0) {
+            Content::State("set up".to_owned(), Tone::Good)
+        } else {
+            Content::State("none".to_owned(), Tone::Neutral)
+        };
+        Row::body(vec![Cell::code(&person.login), Cell::text(&person.name), Cell::text(roles.join(", ")), Cell::new(login)])
+    });
+    let columns = [("login", "Login name"), ("name", "Name"), ("roles", "Roles"), ("access", "Login")];
+    let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
+    let empty = "There is no person yet; the first one sets a login up with the token of `safu init` or `safu users setup`.";
+    Ok(doc("users", "Persons", columns, rows.collect(), empty))
+}
+
+fn sessions(book: &Book, login: &str) -> Result<Doc, CliError> {
+    let now = book.clock.now();
+    let found = book.read(|conn| {
+        let person = people::all(conn)?.into_iter().find(|person| person.login == login);
+        person.map(|person| session::of_person(conn, person.id.0, now)).transpose()
+    })?;
+    let found = found.ok_or_else(|| CliError::Usage(format!("{login} is not a person of this book")))?;
+    let moment = |micros| Timestamp::from_microsecond(micros).map_or_else(|_| Cell::text(""), Cell::time);
+    let rows = found.iter().map(|row| {
+        let cells = [Cell::code(row.name()), moment(row.created_at), moment(row.seen_at), Cell::text(&row.address)];
+        Row::body(cells.into_iter().chain([Cell::text(&row.user_agent)]).collect())
+    });
+    let columns =
+        [("session", "Session"), ("from", "Logged in"), ("seen", "Last seen"), ("address", "Address"), ("agent", "Program")];
+    let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
+    Ok(doc("sessions", &format!("Sessions of {login}"), columns, rows.collect(), "No session holds."))
+}

@@ -1,0 +1,72 @@
+//! What is kept of every login, refusal and change: one row and its leaf, without secrets.
+
+use super::{Visitor, keyed_hash};
+use crate::service::clock::{fresh_id, random_bytes};
+use crate::store::access::{self, AccessRow};
+use crate::store::conn::Conn;
+use crate::store::error::StoreError;
+use crate::store::identity;
+use crate::store::tx::{Stamp, Tx};
+use jiff::Timestamp;
+
+macro_rules! happened {
+    ($($variant:ident = $slug:literal, $about:literal;)*) => {
+        /// What can happen to a login.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Happened { $(#[doc = $about] $variant,)* }
+
+        impl Happened {
+            /// Stable word.
+            pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
+            /// For people.
+            pub const fn about(self) -> &'static str { match self { $(Self::$variant => $about),* } }
+            /// What has this word.
+            pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
+        }
+    };
+}
+
+happened! {
+    LoggedIn = "login", "Logged in";
+    LoggedInByRecoveryCode = "login-recovery", "Logged in with a recovery code";
+    Refused = "login-refused", "Was refused at the login";
+    LoggedOut = "logout", "Logged out";
+    SteppedUp = "step-up", "Showed the second factor again";
+    ProofRefused = "proof-refused", "Gave a wrong password or code inside a session";
+    PasswordChanged = "password-changed", "Changed the password";
+    SecondFactorChanged = "second-factor-changed", "Changed the second factor";
+    RecoveryCodesMade = "recovery-codes", "Made new recovery codes";
+    Invited = "invited", "Was invited to set a login up";
+    Enrolled = "enrolled", "Set a login up";
+    SessionEnded = "session-ended", "Had a session ended";
+    SessionsEnded = "sessions-ended", "Had all sessions ended";
+}
+
+/// Hexadecimal digits of an address's hash that are kept: enough to tell addresses apart.
+const ADDRESS_DIGITS: usize = 16;
+
+/// Begins a transaction in which an event will be recorded.
+pub(super) fn begin<'a>(conn: &'a mut Conn, at: Timestamp, actor: String) -> Result<Tx<'a>, StoreError> {
+    Tx::begin(conn, Stamp { at, actor, request: fresh_id() })
+}
+
+/// Queues an event; one a transaction, because its number is that of the last one stored and one more.
+pub(super) fn record(
+    tx: &mut Tx<'_>,
+    what: Happened,
+    person: Option<i32>,
+    session: &str,
+    visitor: &Visitor,
+) -> Result<(), StoreError> {
+    let address = if visitor.address.is_empty() {
+        String::new()
+    } else {
+        let key = identity::address_key(tx.conn, random_bytes()?)?;
+        let hash = keyed_hash(&key, &visitor.address);
+        hash.get(..ADDRESS_DIGITS).unwrap_or_default().to_owned()
+    };
+    let id = access::last(tx.conn)?.saturating_add(1);
+    let recorded_at = tx.stamp.at.as_microsecond();
+    tx.record(AccessRow { id, what: what.slug().to_owned(), person, session: session.to_owned(), address, recorded_at, leaf: 0 });
+    Ok(())
+}
