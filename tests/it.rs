@@ -22,6 +22,8 @@ mod support;
 mod api;
 #[path = "it/approvals.rs"]
 mod approvals;
+#[path = "it/backup.rs"]
+mod backup;
 #[path = "it/contributions.rs"]
 mod contributions;
 #[path = "it/demo.rs"]

@@ -4,6 +4,7 @@
 mod accounts;
 mod approvals;
 mod assets;
+mod backup;
 mod claims;
 mod contributions;
 pub mod ctx;
@@ -92,6 +93,10 @@ enum Command {
     Verify(verify::Args),
     /// Check that the database is reachable, current, set up for durable writes, guarded, and has room.
     Doctor(doctor::Args),
+    /// Copy a book that may be in use into a new file, and verify the copy.
+    Backup(backup::Args),
+    /// Verify a backup and make a book of it.
+    Restore(backup::RestoreArgs),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
     Report(report::Args),
     /// The whole journal for hledger, ledger, Beancount, or as CSV or JSON lines.
@@ -134,6 +139,8 @@ pub fn main() -> ExitCode {
         Command::Recoveries(args) => payouts::run_recoveries(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
         Command::Doctor(args) => doctor::run(&ctx, args),
+        Command::Backup(args) => backup::run(&ctx, args),
+        Command::Restore(args) => backup::restore(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),
         Command::Export(args) => export::run(&ctx, args),
         Command::Serve(args) => serve::run(&ctx, args),

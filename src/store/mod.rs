@@ -6,6 +6,7 @@ mod bulk;
 pub mod claim;
 pub mod conn;
 pub mod contribution;
+pub mod copy;
 pub mod error;
 pub mod fact;
 pub mod fee_report;
