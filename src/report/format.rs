@@ -146,9 +146,14 @@ pub fn span(duration: SignedDuration) -> String {
     }
 }
 
+/// A count in a sentence: `20,000`.
+pub fn count(count: i64) -> String {
+    grouped(&count.to_string())
+}
+
 /// How many there are, in words: `1 claim`, `20,000 claims`.
-pub fn how_many(count: i64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(&count.to_string()), if count == 1 { one } else { many })
+pub fn how_many(number: i64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// A content as one text, with every digit: what a copy or a tooltip says.

@@ -13,7 +13,7 @@ pub fn table(chart: &Chart) -> Table {
         ChartKind::Line { series, bands, unit } => {
             let (columns, mut rows) = lines(series, unit);
             for (label, level, tone) in bands {
-                let mut cells = vec![Cell::new(Content::State(label.clone(), *tone))];
+                let mut cells = vec![Cell::state(label.clone(), *tone)];
                 cells.extend(series.iter().map(|_| amount(*level, unit, Some(&policy))));
                 rows.push(Row::of(RowKind::Check, cells));
             }
@@ -44,7 +44,7 @@ pub fn table(chart: &Chart) -> Table {
         ChartKind::Spark { values, link } => {
             let row = |(n, value): (usize, &Decimal)| {
                 let count = i64::try_from(n.saturating_add(1)).unwrap_or(i64::MAX);
-                Row::body(vec![Cell::new(Content::Count(count)), amount(*value, "", link.as_deref())])
+                Row::body(vec![Cell::count(count), amount(*value, "", link.as_deref())])
             };
             (two("Point", ""), values.iter().enumerate().map(row).collect())
         }
@@ -114,7 +114,7 @@ fn calendar(strips: &[(String, Vec<HeatCell>)]) -> (Vec<Column>, Vec<Row>) {
 /// Rows by day, the newest first.
 fn newest_first(by_day: BTreeMap<Date, Vec<Cell>>) -> Vec<Row> {
     let row = |(date, mut cells): (Date, Vec<Cell>)| {
-        cells.insert(0, Cell::new(Content::Date(date)));
+        cells.insert(0, Cell::date(date));
         Row::body(cells)
     };
     by_day.into_iter().rev().map(row).collect()

@@ -3,7 +3,7 @@
 use crate::domain::account::{AccountClass, AccountNo};
 use crate::domain::amount::Value;
 use crate::ledger::trial_balance::TrialBalance;
-use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
+use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table, Tone};
 use crate::report::params::Params;
 use crate::report::source::{BookFacts, ReportError, Source, overflow};
 use crate::report::{fund, link, registry};
@@ -167,8 +167,7 @@ fn check(days: &[Day<'_>]) -> Result<Row, ReportError> {
     })?;
     let whole = differences.iter().all(|difference| difference.is_zero());
     let state = if whole { ("balances", Tone::Good) } else { ("does not balance", Tone::Bad) };
-    let label =
-        vec![Cell::new(Content::State(state.0.to_owned(), state.1)), Cell::text("Assets less liabilities less fund balance")];
+    let label = vec![Cell::state(state.0.to_owned(), state.1), Cell::text("Assets less liabilities less fund balance")];
     let mut cells = label;
     cells.extend(differences.iter().map(|difference| Cell::value(*difference)));
     if days.len() > 1 {

@@ -4,7 +4,7 @@ use crate::domain::account::{AccountClass, AccountNo, no};
 use crate::domain::amount::Value;
 use crate::domain::outcome::Rejection;
 use crate::domain::period::Period;
-use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Row, RowKind, Table, Tone};
+use crate::report::doc::{Cell, Chart, ChartKind, Column, Doc, Row, RowKind, Table, Tone};
 use crate::report::params::Params;
 use crate::report::source::{BookFacts, Movement, ReportError, Source, overflow};
 use crate::report::{fund, link, registry};
@@ -177,14 +177,7 @@ fn table(facts: &BookFacts, shown: &[&Changes]) -> Result<Table, ReportError> {
     }
     rows.push(edge(RowKind::Total, "Fund balance after", &|c| c.closing, shown.last().map(|c| c.closing)));
     rows.push(check(shown));
-    Ok(Table {
-        id: "changes".to_owned(),
-        caption: "Changes in the fund by month".to_owned(),
-        columns,
-        rows,
-        next: None,
-        empty: None,
-    })
+    Ok(Table::new("changes", "Changes in the fund by month", columns, rows, ""))
 }
 
 fn entries(accounts: &[AccountNo], period: Period) -> String {
@@ -220,7 +213,7 @@ fn check(shown: &[&Changes]) -> Row {
     cells.extend(shown.iter().map(|changes| {
         let ties = changes.closing == changes.net_assets;
         let (word, tone) = if ties { ("ties", Tone::Good) } else { ("does not tie", Tone::Bad) };
-        Cell::new(Content::State(word.to_owned(), tone))
+        Cell::state(word.to_owned(), tone)
     }));
     if shown.len() > 1 {
         cells.push(Cell::empty());

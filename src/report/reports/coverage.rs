@@ -212,13 +212,13 @@ fn ratios(fund: &Fund) -> Table {
             numerator,
             denominator,
             Cell::text(&ratio.formula),
-            Cell::new(Content::Code(ratio.key.clone())),
+            Cell::code(ratio.key.clone()),
         ])
     };
-    Table {
-        id: "ratios".to_owned(),
-        caption: "Ratios with their parts".to_owned(),
-        columns: vec![
+    Table::new(
+        "ratios",
+        "Ratios with their parts",
+        vec![
             Column::text("ratio", "Ratio"),
             Column::number("value", "Value"),
             Column::number("numerator", "Numerator"),
@@ -226,10 +226,9 @@ fn ratios(fund: &Fund) -> Table {
             Column::text("formula", "Formula"),
             Column::text("key", "Key in files"),
         ],
-        rows: coverage.ratios.iter().chain(&coverage.matched).chain(&coverage.stress).map(row).collect(),
-        next: None,
-        empty: None,
-    }
+        coverage.ratios.iter().chain(&coverage.matched).chain(&coverage.stress).map(row).collect(),
+        "",
+    )
 }
 
 fn holdings(facts: &BookFacts, fund: &Fund) -> Result<Table, ReportError> {
@@ -330,23 +329,22 @@ fn stress(fund: &Fund) -> Table {
             fund::amount_cell(&ratio.numerator).to(link::coverage("holdings")),
             fund::amount_cell(&ratio.denominator).to(link::coverage("obligations")),
             fund::ratio_cell(ratio).to(link::coverage("policy")),
-            Cell::new(Content::State(word, tone)),
+            Cell::state(word, tone),
         ])
     };
-    Table {
-        id: "stress".to_owned(),
-        caption: "Stress scenarios of the policy".to_owned(),
-        columns: vec![
+    Table::new(
+        "stress",
+        "Stress scenarios of the policy",
+        vec![
             Column::text("scenario", "Scenario"),
             Column::number("value_left", "Value left"),
             Column::number("owed", "Owed"),
             Column::number("coverage", "Coverage"),
             Column::text("state", "State"),
         ],
-        rows: fund.coverage.stress.iter().map(row).collect(),
-        next: None,
-        empty: Some("No scenario is saved; `safu policy coverage` takes them with the policy.".to_owned()),
-    }
+        fund.coverage.stress.iter().map(row).collect(),
+        "No scenario is saved; `safu policy coverage` takes them with the policy.",
+    )
 }
 
 /// The policy in force: what people typed in, so there are no entries behind it.
@@ -355,7 +353,7 @@ fn policy(facts: &BookFacts, fund: &Fund) -> Table {
     if let Some(terms) = &fund.terms {
         let mut row = |what: String, cell: Cell| rows.push(Row::body(vec![Cell::text(what), cell]));
         let currency = facts.currency();
-        row("In force since".to_owned(), Cell::new(Content::Date(terms.since)));
+        row("In force since".to_owned(), Cell::date(terms.since));
         for (what, value) in [("Target", terms.targets.target), ("Floor", terms.targets.floor)] {
             if let Some(value) = value {
                 row(format!("{what} of the fund value ({currency})"), Cell::value(value));
@@ -374,14 +372,13 @@ fn policy(facts: &BookFacts, fund: &Fund) -> Table {
             row(format!("Haircut of {}", facts.code(*asset)), Cell::new(Content::Percent(fund::level(*haircut))));
         }
     }
-    Table {
-        id: "policy".to_owned(),
-        caption: "Coverage policy: set by people, not made of entries".to_owned(),
-        columns: vec![Column::text("what", "What"), Column::number("value", "Value")],
+    Table::new(
+        "policy",
+        "Coverage policy: set by people, not made of entries",
+        vec![Column::text("what", "What"), Column::number("value", "Value")],
         rows,
-        next: None,
-        empty: Some("No coverage policy is in force; `safu policy coverage` sets one.".to_owned()),
-    }
+        "No coverage policy is in force; `safu policy coverage` sets one.",
+    )
 }
 
 fn memo(facts: &BookFacts, fund: &Fund) -> Table {
@@ -391,21 +388,20 @@ fn memo(facts: &BookFacts, fund: &Fund) -> Table {
             Cell::text(facts.account_name(figure.account)),
             Cell::text(facts.code(figure.asset)),
             Cell::units(figure.quantity, facts.scale(figure.asset)),
-            Cell::new(Content::Date(figure.since)),
+            Cell::date(figure.since),
         ])
     });
-    Table {
-        id: "memo".to_owned(),
-        caption: "Memo figures: typed in to compare with, not made of entries and in no total".to_owned(),
-        columns: vec![
+    Table::new(
+        "memo",
+        "Memo figures: typed in to compare with, not made of entries and in no total",
+        vec![
             Column::text("account", "Account"),
             Column::text("name", "Name"),
             Column::text("asset", "Asset"),
             Column::number("units", "Units"),
             Column::text("since", "Since"),
         ],
-        rows: rows.collect(),
-        next: None,
-        empty: Some("No memo figure is recorded; the reserve ratio and the hot-wallet coverage need them.".to_owned()),
-    }
+        rows.collect(),
+        "No memo figure is recorded; the reserve ratio and the hot-wallet coverage need them.",
+    )
 }

@@ -3,7 +3,7 @@
 use crate::domain::amount::Value;
 use crate::domain::coverage::{Coverage, Flows, Input, Memo, Ratio, Targets, Totals};
 use crate::ledger::trial_balance::TrialBalance;
-use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Row, Series, Table, Tone};
+use crate::report::doc::{Cell, Chart, ChartKind, Column, Doc, Row, Series, Table, Tone};
 use crate::report::params::Params;
 use crate::report::source::{CoverageTerms, PriceSet, ReportError, Source};
 use crate::report::{fund, link, registry};
@@ -202,11 +202,11 @@ fn row(point: &Point, terms: Option<&CoverageTerms>) -> Row {
     // One reason a row is enough.
     let beside = |key: &str| if ratio(point, "coverage").is_none() { Cell::empty() } else { cell(key) };
     Row::body(vec![
-        Cell::new(Content::Date(point.day)).to(link::price_set(point.day)),
+        Cell::date(point.day).to(link::price_set(point.day)),
         value(&point.coverage.fund_value).to(&to),
         Cell::value(point.coverage.obligations).to(&to),
         cell("coverage"),
-        Cell::new(Content::State(word, tone)),
+        Cell::state(word, tone),
         beside("available"),
         beside("matched"),
         Cell::text(lowest.unwrap_or_default()),

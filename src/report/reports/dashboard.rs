@@ -4,7 +4,7 @@ use super::changes_in_fund::{self, Changes};
 use super::coverage;
 use super::coverage_history::{self, Point};
 use crate::domain::period::Period;
-use crate::report::doc::{Cell, Chart, ChartKind, Column, Content, Doc, Figure, Row, Table, Tone};
+use crate::report::doc::{Cell, Chart, ChartKind, Column, Doc, Figure, Row, Table, Tone};
 use crate::report::fund::{self, Fund};
 use crate::report::params::Params;
 use crate::report::source::{BookFacts, CoverageTerms, FeedState, IncidentLine, PriceSet, ReportError, Source};
@@ -111,7 +111,7 @@ fn price_age(facts: &BookFacts, prices: Option<&PriceSet>) -> Figure {
                 days if days <= PRICE_DAYS => (format!("{days} days old"), Tone::Good),
                 days => (format!("{days} days old"), Tone::Warn),
             };
-            (Cell::new(Content::Date(set.cutoff_on)).to(link::price_set(set.cutoff_on)), state)
+            (Cell::date(set.cutoff_on).to(link::price_set(set.cutoff_on)), state)
         }
     };
     Figure {
@@ -132,8 +132,8 @@ fn open_incidents(facts: &BookFacts, incidents: &[IncidentLine]) -> Table {
         Row::body(vec![
             Cell::text(&incident.code).to(&to),
             Cell::text(&incident.title),
-            Cell::new(Content::Time(incident.occurred_at)),
-            Cell::new(Content::State(incident.state.clone(), Tone::Warn)),
+            Cell::time(incident.occurred_at),
+            Cell::state(incident.state.clone(), Tone::Warn),
             Cell::value(incident.reserve).to(&to),
             Cell::value(incident.gross).to(&to),
             Cell::value(incident.net).to(&to),
@@ -161,22 +161,21 @@ fn late_feeds(feeds: &[FeedState]) -> Table {
     let row = |feed: &FeedState| {
         Row::body(vec![
             Cell::text(&feed.venue).to(link::contributions(&feed.venue)),
-            feed.last.map_or_else(|| Cell::blank("none yet"), |day| Cell::new(Content::Date(day))),
-            Cell::new(Content::Count(feed.missing)).to(format!("{}#calendar", link::contributions(&feed.venue))),
-            Cell::new(Content::Count(feed.waiting)).to(format!("{}&state=quarantined#reports", link::contributions(&feed.venue))),
+            feed.last.map_or_else(|| Cell::blank("none yet"), Cell::date),
+            Cell::count(feed.missing).to(format!("{}#calendar", link::contributions(&feed.venue))),
+            Cell::count(feed.waiting).to(format!("{}&state=quarantined#reports", link::contributions(&feed.venue))),
         ])
     };
-    Table {
-        id: "feeds".to_owned(),
-        caption: "Feeds of contributions that need a look".to_owned(),
-        columns: vec![
+    Table::new(
+        "feeds",
+        "Feeds of contributions that need a look",
+        vec![
             Column::text("venue", "Venue"),
             Column::text("last", "Last report of"),
             Column::number("missing", "Missing days"),
             Column::number("waiting", "In quarantine"),
         ],
-        rows: feeds.iter().filter(|feed| feed.missing > 0 || feed.waiting > 0).map(row).collect(),
-        next: None,
-        empty: Some("Every report that is due is there.".to_owned()),
-    }
+        feeds.iter().filter(|feed| feed.missing > 0 || feed.waiting > 0).map(row).collect(),
+        "Every report that is due is there.",
+    )
 }

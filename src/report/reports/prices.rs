@@ -36,7 +36,7 @@ pub fn list(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError
             Some(quote) => Cell::new(Content::Price(quote.price.decimal())).to(&to),
             None => Cell::blank("not in this set"),
         };
-        let mut cells = vec![Cell::new(Content::Date(set.cutoff_on)).to(&to)];
+        let mut cells = vec![Cell::date(set.cutoff_on).to(&to)];
         cells.extend(assets.iter().map(price));
         cells.push(Cell::text(&set.source));
         Row::body(cells)

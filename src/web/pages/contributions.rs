@@ -1,6 +1,5 @@
 //! The feed of contributions: which days are covered, which reports came and what became of them, what is still to be settled.
 
-use super::cells::{count, day, table};
 use super::fee_report::{self, word};
 use super::{Asked, PAGE_ROWS, Page, reports};
 use crate::domain::account::no;
@@ -204,7 +203,9 @@ impl Feed {
                 cells.push(Cell::value(in_bucket(asset, bucket)?).to(&to));
             }
             cells.push(Cell::value(asset.value).to(&to));
-            cells.push(asset.items.first().map_or_else(Cell::empty, |item| day(item.date).to(oldest(item.entries.first()))));
+            cells.push(
+                asset.items.first().map_or_else(Cell::empty, |item| Cell::date(item.date).to(oldest(item.entries.first()))),
+            );
             rows.push(Row::body(cells));
         }
         if !rows.is_empty() {
@@ -223,7 +224,7 @@ impl Feed {
         columns.push(Column::number("value", &format!("Value ({currency})")));
         columns.push(Column::text("oldest", "Oldest"));
         let empty = "Nothing is accrued and not settled.";
-        Ok(table("ageing", "Accrued and not settled, by age", columns, rows, empty))
+        Ok(Table::new("ageing", "Accrued and not settled, by age", columns, rows, empty))
     }
 }
 
@@ -275,21 +276,21 @@ fn figures(days: &[CalendarDay], open: Value) -> Vec<Figure> {
         figure(
             "covered",
             "Days covered",
-            count(covered).to("#calendar"),
+            Cell::count(covered).to("#calendar"),
             None,
             format!("of {due_words} due, {late} of them late"),
         ),
         figure(
             "missing",
             "Days missing",
-            count(missing).to("#calendar"),
+            Cell::count(missing).to("#calendar"),
             judged(missing, Tone::Bad, "due and not here", "none"),
             String::new(),
         ),
         figure(
             "waiting",
             "Days waiting",
-            count(waiting).to(format!("{}?state={QUARANTINED}#reports", Section::Contributions.path())),
+            Cell::count(waiting).to(format!("{}?state={QUARANTINED}#reports", Section::Contributions.path())),
             judged(waiting, Tone::Warn, "in quarantine", "none"),
             String::new(),
         ),

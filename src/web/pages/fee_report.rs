@@ -1,9 +1,9 @@
 //! One fee report: what it said, what became of it, what it owes, what changed since the version before, its rows, and exactly the
 //! rows that failed.
 
-use super::cells::{code, count, entry, state, table, time};
 use super::{Asked, Download, PAGE_ROWS, Page};
 use crate::domain::amount::Quantity;
+use crate::domain::ids::EntryNo;
 use crate::report::doc::{Cell, Column, Content, Doc, Row, RowKind, Table, Tone};
 use crate::report::link;
 use crate::service::contributions::changes::{self, ChangeItem, RestatementView, RowChangeItem};
@@ -105,7 +105,7 @@ pub(super) fn state_of(slug: &str) -> Cell {
         REJECTED => Tone::Bad,
         _ => Tone::Neutral,
     };
-    state(word(slug), tone)
+    Cell::state(word(slug), tone)
 }
 
 /// A reason in words: `waiting-for-price` is `waiting for price`.
@@ -157,27 +157,27 @@ impl Found {
             ("State", state_of(&item.state)),
             ("Venue", Cell::text(&item.venue)),
             ("Business date", Cell::text(&item.business_date)),
-            ("Report", code(&item.report_id)),
-            ("Version", count(item.version)),
-            ("Replaces version", item.supersedes.map_or_else(|| Cell::blank("none: it is the first"), count)),
-            ("Rows", count(item.rows).to("#rows")),
-            ("Made by the sender", time(report.generated_at)),
-            ("Received", time(item.recorded_at)),
+            ("Report", Cell::code(&item.report_id)),
+            ("Version", Cell::count(item.version)),
+            ("Replaces version", item.supersedes.map_or_else(|| Cell::blank("none: it is the first"), Cell::count)),
+            ("Rows", Cell::count(item.rows).to("#rows")),
+            ("Made by the sender", Cell::time(report.generated_at)),
+            ("Received", Cell::time(item.recorded_at)),
             ("Sent by", Cell::text(&item.submitted_by)),
-            ("SHA-256 of the rows", code(&report.sha256)),
-            ("Root over the rows", code(&report.rows_root)),
-            ("Leaf of the log", count(report.leaf)),
+            ("SHA-256 of the rows", Cell::code(&report.sha256)),
+            ("Root over the rows", Cell::code(&report.rows_root)),
+            ("Leaf of the log", Cell::count(report.leaf)),
         ];
         if let Some(step) = report.steps.iter().find(|step| step.because.is_some()) {
             facts.push(("Rejected by", Cell::text(&step.by)));
-            facts.push(("Rejected at", time(step.recorded_at)));
+            facts.push(("Rejected at", Cell::time(step.recorded_at)));
             facts.push(("Rejected because", Cell::text(step.because.as_deref().unwrap_or_default())));
         }
         if item.state == QUARANTINED {
-            facts.push(("To end the quarantine", code(format!("safu contributions reject {} --reason \"…\"", item.id))));
+            facts.push(("To end the quarantine", Cell::code(format!("safu contributions reject {} --reason \"…\"", item.id))));
         }
         if let Some(no) = item.entry {
-            facts.push(("Entry", entry(no)));
+            facts.push(("Entry", Cell::entry(EntryNo(no))));
         }
         if let Some(text) = &report.share {
             let share = rust_decimal::Decimal::from_str_exact(text);
@@ -204,7 +204,7 @@ impl Found {
     /// A figure of the report with the entry that it was posted by; nothing stands behind one that was not posted.
     fn posted(&self, cell: Cell) -> Cell {
         match self.report.item.entry {
-            Some(no) => cell.to(link::entry(crate::domain::ids::EntryNo(no))),
+            Some(no) => cell.to(link::entry(EntryNo(no))),
             None => cell,
         }
     }
@@ -219,8 +219,8 @@ impl Found {
             };
             let agrees = match total.difference.as_str() {
                 "" => Cell::empty(),
-                "0" => state("agrees", Tone::Good),
-                _ => state("differs", Tone::Bad),
+                "0" => Cell::state("agrees", Tone::Good),
+                _ => Cell::state("differs", Tone::Bad),
             };
             let contribution = self.units(&total.asset, &total.contribution, "not posted");
             Row::body(vec![
@@ -245,7 +245,7 @@ impl Found {
             Column::number("contribution", "Contribution"),
         ];
         let rows = self.report.totals.iter().map(row).collect();
-        table("totals", "Totals by asset, in units", columns, rows, "It names no asset.")
+        Table::new("totals", "Totals by asset, in units", columns, rows, "It names no asset.")
     }
 
     fn contribution_changes(&self, restated: &RestatementView) -> Table {
@@ -268,7 +268,7 @@ impl Found {
         ];
         let rows = restated.contributions.iter().map(row).collect();
         let empty = "The contribution is the same, or one of the two versions is not posted.";
-        table("restated", "What the restatement changed for the fund, in units", columns, rows, empty)
+        Table::new("restated", "What the restatement changed for the fund, in units", columns, rows, empty)
     }
 
     fn row_changes(&self, restated: &RestatementView) -> Table {
@@ -283,7 +283,7 @@ impl Found {
                 let cells = figures.as_ref().map(|all| all.each_ref().map(|text| self.units(&change.fee_asset, text, "")));
                 cells.unwrap_or_else(|| [Cell::empty(), Cell::empty(), Cell::empty()])
             };
-            let mut cells = vec![state(change.kind, tone), Cell::text(&change.pair), Cell::text(&change.fee_asset)];
+            let mut cells = vec![Cell::state(change.kind, tone), Cell::text(&change.pair), Cell::text(&change.fee_asset)];
             for (before, after) in side(&change.before).into_iter().zip(side(&change.after)) {
                 cells.extend([before.to(&to), self.posted(after)]);
             }
@@ -309,7 +309,7 @@ impl Found {
         let caption = format!("Rows that differ from version {}", restated.previous.version);
         let empty =
             if restated.rows_changed.is_some() { "No row differs." } else { "They are not compared here; see the notes." };
-        table("changes", &caption, columns, rows, empty)
+        Table::new("changes", &caption, columns, rows, empty)
     }
 
     fn row_table(&self) -> Table {
@@ -319,10 +319,10 @@ impl Found {
             let units = |text: &str| self.units(&row.fee_asset, text, "");
             let volume = |text: &str| amount(text, Some(VOLUME_SCALE), "");
             Row::body(vec![
-                count(row.line),
+                Cell::count(row.line),
                 Cell::text(&row.pair),
                 Cell::text(&row.fee_asset),
-                count(row.trades),
+                Cell::count(row.trades),
                 volume(&row.volume_base),
                 volume(&row.volume_quote),
                 posted(units(&row.gross_fee)),
@@ -346,7 +346,7 @@ impl Found {
         } else {
             "The rows of a refused report are not kept; mend it and send it again."
         };
-        let mut list = table("rows", "Rows as they came", columns, self.rows.items.iter().map(row).collect(), empty);
+        let mut list = Table::new("rows", "Rows as they came", columns, self.rows.items.iter().map(row).collect(), empty);
         list.next = self.rows.next.map(|line| line.to_string());
         list
     }
@@ -377,14 +377,14 @@ pub(super) fn list(id: &str, caption: &str, items: &[ReportItem]) -> Table {
         Row::body(vec![
             Cell::text(&item.business_date).to(&to),
             Cell::text(&item.venue),
-            code(&item.report_id).to(&to),
-            count(item.version),
+            Cell::code(&item.report_id).to(&to),
+            Cell::count(item.version),
             state_of(&item.state),
             Cell::text(reason(&item.reason)),
-            count(item.rows).to(format!("{to}#rows")),
-            item.entry.map_or_else(Cell::empty, entry),
+            Cell::count(item.rows).to(format!("{to}#rows")),
+            item.entry.map_or_else(Cell::empty, |no| Cell::entry(EntryNo(no))),
             Cell::text(&item.submitted_by),
-            time(item.recorded_at),
+            Cell::time(item.recorded_at),
         ])
     };
     let columns = vec![
@@ -401,19 +401,19 @@ pub(super) fn list(id: &str, caption: &str, items: &[ReportItem]) -> Table {
     ];
     let empty = "No fee report here. `safu contributions submit FILE` takes one in; `safu contributions manifest FILE` writes its \
                  manifest.";
-    table(id, caption, columns, items.iter().map(row).collect(), empty)
+    Table::new(id, caption, columns, items.iter().map(row).collect(), empty)
 }
 
 fn step_table(steps: &[StepItem]) -> Table {
     let row = |step: &StepItem| {
         Row::body(vec![
-            time(step.recorded_at),
+            Cell::time(step.recorded_at),
             state_of(&step.state),
             Cell::text(reason(&step.reason)),
             Cell::text(step.because.as_deref().unwrap_or_default()),
             Cell::text(&step.by),
-            step.entry.map_or_else(Cell::empty, entry),
-            count(step.leaf),
+            step.entry.map_or_else(Cell::empty, |no| Cell::entry(EntryNo(no))),
+            Cell::count(step.leaf),
         ])
     };
     let columns = vec![
@@ -425,13 +425,13 @@ fn step_table(steps: &[StepItem]) -> Table {
         Column::text("entry", "Entry"),
         Column::number("leaf", "Leaf"),
     ];
-    table("steps", "What became of it", columns, steps.iter().map(row).collect(), "No step is recorded.")
+    Table::new("steps", "What became of it", columns, steps.iter().map(row).collect(), "No step is recorded.")
 }
 
 fn problem_table(problems: &[KeptProblem]) -> Table {
     let row = |problem: &KeptProblem| {
         let line = problem.line.as_deref().unwrap_or_default();
-        Row::body(vec![code(&problem.pointer), Cell::text(&problem.detail), code(&problem.value), code(line)])
+        Row::body(vec![Cell::code(&problem.pointer), Cell::text(&problem.detail), Cell::code(&problem.value), Cell::code(line)])
     };
     let columns = vec![
         Column::text("where", "Where"),
@@ -439,5 +439,5 @@ fn problem_table(problems: &[KeptProblem]) -> Table {
         Column::text("value", "Found"),
         Column::text("line", "The row"),
     ];
-    table("problems", "Problems", columns, problems.iter().map(row).collect(), "There are none.")
+    Table::new("problems", "Problems", columns, problems.iter().map(row).collect(), "There are none.")
 }

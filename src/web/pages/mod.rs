@@ -3,7 +3,6 @@
 //! shows, because both are made from the same [`Doc`].
 
 mod approvals;
-mod cells;
 mod claims;
 mod contributions;
 mod entry;

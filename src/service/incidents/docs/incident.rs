@@ -63,7 +63,7 @@ fn finding(refs: &Refs, shown: &IncidentView) -> Result<String, StoreError> {
     }
     let paid = match claims.count {
         0 => String::new(),
-        all => format!(" {} paid of {all}.", format::how_many(claims.paid_count, "claim", "claims")),
+        all => format!(" {} of {} paid.", format::count(claims.paid_count), format::how_many(all, "claim", "claims")),
     };
     let owed = summary.owed()?;
     let left =
@@ -102,7 +102,7 @@ fn figures(shown: &IncidentView, now: Timestamp) -> Result<Vec<Figure>, StoreErr
             "paid",
             "Claims paid",
             Cell::count(claims.paid_count).to(link::claims(&summary.code)),
-            &format!("of {all}, {} approved", claims.approved_count),
+            &format!("of {all}, {} approved", format::count(claims.approved_count)),
         ),
     ])
 }
