@@ -32,6 +32,8 @@ mod demo;
 mod events;
 #[path = "it/exports.rs"]
 mod exports;
+#[path = "it/identity.rs"]
+mod identity;
 #[path = "it/incidents.rs"]
 mod incidents;
 #[path = "it/log.rs"]

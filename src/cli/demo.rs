@@ -42,7 +42,8 @@ impl From<DemoError> for CliError {
 /// Runs `safu demo`.
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     if let Some(listen) = args.listen.filter(|listen| !listen.ip().is_loopback()) {
-        let words = "can be reached from other machines, and pages are not behind a login yet; listen on 127.0.0.1";
+        let words =
+            "can be reached from other machines, and nobody logs in to the demo, so its pages are open; listen on 127.0.0.1";
         return Err(CliError::Usage(format!("--listen: {listen} {words}")));
     }
     let demo = build(ctx, args)?;

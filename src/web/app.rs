@@ -127,6 +127,11 @@ impl AppState {
         Ok(found)
     }
 
+    /// Notes that somebody has logged in, so there is no need to look it up.
+    pub(super) fn note_login(&self) {
+        self.logins.store(true, Ordering::Release);
+    }
+
     /// The warning above pages while they are open.
     pub(super) fn banner(&self) -> Option<&'static str> {
         (!self.logins.load(Ordering::Acquire)).then_some(OPEN_PAGES)

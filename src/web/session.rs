@@ -108,6 +108,16 @@ fn is_public(path: &str) -> bool {
         || ["/favicon.ico", "/livez", "/readyz", "/metrics", "/login", "/setup"].contains(&path)
 }
 
+/// Addresses of the own login, which are there for persons without a role too.
+fn is_own(path: &str) -> bool {
+    path == "/logout" || path == "/step-up" || path == "/account" || path.starts_with("/account/")
+}
+
+fn no_role() -> Failed {
+    let detail = "you hold no role in this book; an administrator gives you one, and /account shows what you hold";
+    Rejection::new(OutcomeCode::Forbidden, "", "", detail).into()
+}
+
 /// The session at hand, in the extensions of the request.
 #[derive(Debug, Clone)]
 struct Here {
@@ -133,6 +143,10 @@ pub(super) async fn gate(
     }
     match look_up(&state, request.headers()).await {
         Ok(Some(here)) => {
+            state.note_login();
+            if here.signed.person.roles.is_empty() && !(is_public(&path) || is_own(&path)) {
+                return Ok(request.error_response(no_role()));
+            }
             request.extensions_mut().insert(here);
         }
         Ok(None) if !is_public(&path) => match state.has_logins().await {

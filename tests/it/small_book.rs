@@ -84,6 +84,7 @@ pub fn full(db: &TestDb) -> Book {
     let key = book.create_key(&call(), "job", KeyScope::Feed, None).unwrap();
     book.revoke_key(&call(), &key.name).unwrap();
     let paula = person(&book, "paula", &["preparer"]);
+    book.invite(&call(), "paula").unwrap();
     let memo = json!({"effective_on": "2019-02-01", "terms": {"account": 9100, "asset": "BTC", "quantity": "360000"}});
     let draft = Draft { kind: "memo".to_owned(), command: memo };
     done(book.draft(&call().by(paula, false), None, draft));

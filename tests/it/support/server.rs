@@ -135,10 +135,15 @@ impl TestServer {
 
     /// A server for a book that is there. Makes the keys `feeder` and `operator`.
     pub fn serve(book: Book, limits: Limits) -> Self {
+        Self::serve_as(book, limits, None)
+    }
+
+    /// The same as browsers know it under another name.
+    pub fn serve_as(book: Book, limits: Limits, public_origin: Option<String>) -> Self {
         let key = |name: &str, scope| book.create_key(&Call::fresh("cli:test"), name, scope, None).expect("a key").secret;
         let (feed_key, operate_key) = (key("feeder", KeyScope::Feed), key("operator", KeyScope::Operate));
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, workers: 2, signals: false, limits, ..Options::default() };
+        let options = Options { listen, workers: 2, signals: false, limits, public_origin, ..Options::default() };
         let (started, hears) = mpsc::channel();
         let served = book.clone();
         let thread = std::thread::spawn(move || {
