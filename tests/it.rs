@@ -28,6 +28,8 @@ mod backup;
 mod contributions;
 #[path = "it/demo.rs"]
 mod demo;
+#[path = "it/desk.rs"]
+mod desk;
 #[path = "it/events.rs"]
 mod events;
 #[path = "it/exports.rs"]

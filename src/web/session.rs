@@ -218,8 +218,7 @@ pub(super) fn own_path(next: &str) -> &str {
 
 /// The person of the session at hand, for the head of a page.
 pub(super) fn user_of(request: &HttpRequest) -> Option<User> {
-    let here = request.extensions().get::<Here>().cloned()?;
-    Some(User { name: here.signed.person.name.clone(), csrf: csrf_of(&here.token) })
+    Signed::of(request).ok().map(|(signed, _)| signed.user())
 }
 
 /// What a form of this session carries. It is bound to the token, which no other site can read.
@@ -270,7 +269,12 @@ impl Signed {
 
     /// For the head of a page ([`super::view::PageContext::user`]).
     pub fn user(&self) -> User {
-        User { name: self.person().name.clone(), csrf: self.csrf.clone() }
+        User {
+            name: self.person().name.clone(),
+            csrf: self.csrf.clone(),
+            person: self.person().clone(),
+            stepped_up: self.stepped_up(),
+        }
     }
 
     /// True while the last step-up holds; approving needs it.

@@ -29,14 +29,25 @@ struct House {
 
 impl House {
     fn new(db: &TestDb) -> Self {
+        let house = Self::in_one_hand(db);
+        house.guard();
+        house
+    }
+
+    /// Puts it under four eyes.
+    fn guard(&self) {
+        let terms = json!({"one_up_to": "10000", "two_up_to": "1000000", "committee": 3, "expire_hours": 72, "ratify_hours": 24});
+        done(self.book.set_approval_terms(&call(), day("2019-01-03"), typed(terms)));
+    }
+
+    /// The same people, before the first terms.
+    fn in_one_hand(db: &TestDb) -> Self {
         let book = opened(db);
         for admin in ["ada", "abel"] {
             person(&book, admin, &["administrator"]);
         }
         let (paula, tess) = (person(&book, "paula", &["preparer"]), person(&book, "tess", &["treasurer"]));
         let approvers = ["ann", "ben", "cleo"].map(|login| person(&book, login, &["approver"])).to_vec();
-        let terms = json!({"one_up_to": "10000", "two_up_to": "1000000", "committee": 3, "expire_hours": 72, "ratify_hours": 24});
-        done(book.set_approval_terms(&call(), day("2019-01-03"), typed(terms)));
         Self { book, paula, tess, approvers }
     }
 
@@ -294,7 +305,9 @@ fn ten_thousand_times_nobody_agrees_to_the_own_proposal() {
 fn a_key_without_a_person_moves_nothing_of_weight_over_http() {
     use crate::support::server::TestServer;
     let db = TestDb::sqlite();
-    let server = TestServer::serve(House::new(&db).book, safu_ledger::web::app::Limits::default());
+    let house = House::in_one_hand(&db);
+    let server = TestServer::serve(house.book.clone(), safu_ledger::web::app::Limits::default());
+    house.guard();
     let figure = json!({"kind": "memo", "command": {"effective_on": "2019-01-03", "terms": {"account": 9110, "asset": "BTC", "quantity": "1"}}});
     server.command("/api/v1/proposals", "d-1", &figure).refused("approval-needed");
     let event = json!({"event": "sponsor-capital", "on": "2019-01-01", "receipts": [{"wallet": "cold", "asset": "BTC", "quantity": "1"}]});

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Adds the address of every page and file.
 pub(in crate::web) fn configure(cfg: &mut web::ServiceConfig) {
+    super::approvals::configure(cfg);
     for (path, make) in PAGES {
         add(cfg, path, move |asked: &Asked<'_>| write(&make(asked)?, format_of(asked)?));
     }

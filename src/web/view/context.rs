@@ -1,6 +1,7 @@
 //! What a request brings to a page: where it is, its filters, and what travels along to other pages.
 
 use crate::report::link;
+use crate::service::people::Person;
 use std::fmt::Write;
 
 /// Query parameters that every link inside the product takes along, so that two figures on two pages rest on the same basis.
@@ -89,6 +90,10 @@ pub struct User {
     pub name: String,
     /// What the forms of the session carry as `csrf`.
     pub csrf: String,
+    /// Who, with the roles held now.
+    pub person: Person,
+    /// True while the last step-up holds.
+    pub stepped_up: bool,
 }
 
 /// A field of a filter form.

@@ -14,8 +14,27 @@ pub struct Extras {
     pub facts: Vec<(String, Cell)>,
     /// What can be done from here, as (label, address).
     pub actions: Vec<(String, String)>,
+    /// What the person at the screen can do here; each is a form.
+    pub deeds: Vec<Deed>,
     /// Texts to copy.
     pub texts: Vec<TextBlock>,
+}
+
+/// Something that a person does with a form of one button, and perhaps a reason.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// Where the form goes.
+    pub action: String,
+    /// The verb on the button.
+    pub button: String,
+    /// What it does, in one sentence.
+    pub about: String,
+    /// Fields that are not shown.
+    pub hidden: Vec<(String, String)>,
+    /// True where a reason has to be given.
+    pub asks_reason: bool,
+    /// True for what ends something.
+    pub ends: bool,
 }
 
 /// How far a life has come at a step.

@@ -1,0 +1,139 @@
+//! The finance team at its pages, in a real browser: one person prepares, another agrees, and nobody does both.
+
+use crate::small_book::{call, done, opened, person};
+use crate::support::browser::Browser;
+use crate::support::database::TestDb;
+use crate::support::server::TestServer;
+use jiff::SignedDuration;
+use safu_ledger::domain::person::PersonId;
+use safu_ledger::service::Call;
+use safu_ledger::service::identity::Visitor;
+use safu_ledger::service::identity::invite::Enrolment;
+use safu_ledger::service::identity::totp::{Secret, step_at};
+use safu_ledger::web::app::Limits;
+use serde_json::json;
+
+const PASSWORD: &str = "four plain words here";
+
+/// A book under four eyes, served; Paula prepares and Ann approves.
+struct Desk {
+    server: TestServer,
+    paula: PersonId,
+    secrets: Vec<(&'static str, Secret)>,
+}
+
+impl Desk {
+    fn new(db: &TestDb) -> Self {
+        let book = opened(db);
+        let roles = [("ada", "administrator"), ("abel", "administrator"), ("paula", "preparer"), ("ann", "approver")];
+        let ids = roles.map(|(login, role)| person(&book, login, &[role]));
+        let mut secrets = Vec::new();
+        for login in ["paula", "ann"] {
+            let (secret, token) = (Secret::fresh().unwrap(), book.invite(&call(), login).unwrap());
+            let code = secret.code(step_at(book.clock.now()));
+            let password = PASSWORD.to_owned();
+            let chosen = Enrolment { login: login.to_owned(), name: String::new(), password, secret: secret.clone(), code };
+            book.enrol(&Visitor::default(), &token, chosen).unwrap();
+            secrets.push((login, secret));
+        }
+        let server = TestServer::serve(book, Limits::default());
+        let terms = json!({"one_up_to": "10000", "two_up_to": "1000000", "committee": 1, "expire_hours": 72, "ratify_hours": 24});
+        done(server.book.set_approval_terms(&call(), "2019-01-03".parse().unwrap(), serde_json::from_value(terms).unwrap()));
+        Self { server, paula: ids[2], secrets }
+    }
+
+    /// What a device shows after the last code has run out.
+    fn next_code(&self, login: &str) -> String {
+        let clock = &self.server.book.clock;
+        clock.set(clock.now() + SignedDuration::from_secs(60));
+        let (_, secret) = self.secrets.iter().find(|(known, _)| *known == login).unwrap();
+        secret.code(step_at(clock.now()))
+    }
+
+    fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.server.origin)
+    }
+
+    fn log_in(&self, browser: &Browser, login: &str) {
+        browser.goto(&self.page("/login"));
+        browser.fill("input[name=login]", login);
+        browser.fill("input[name=password]", PASSWORD);
+        browser.fill("input[name=code]", &self.next_code(login));
+        browser.follow(".entry button");
+        assert!(!browser.url().contains("/login"), "{}", browser.text("main"));
+    }
+
+    /// A memo figure that Paula asks for.
+    fn ask(&self, quantity: &str) -> i64 {
+        let figure = json!({"account": 9110, "asset": "BTC", "quantity": quantity});
+        let by = Call::fresh("person:paula").by(self.paula, false);
+        let asked = done(self.server.book.set_memo(&by, "2019-01-03".parse().unwrap(), serde_json::from_value(figure).unwrap()));
+        asked["proposal"].as_i64().unwrap()
+    }
+}
+
+/// Sends the form of an act with the session of the page at hand, as nobody offered it; gives the status.
+fn force(browser: &Browser, proposal: i64, act: &str) -> i64 {
+    let script = format!(
+        "const fields = new URLSearchParams(); \
+         for (const name of ['csrf', 'hash']) fields.set(name, document.querySelector(`.deed input[name=${{name}}]`).value); \
+         fields.set('key', crypto.randomUUID ? crypto.randomUUID() : String(Math.random())); fields.set('reason', 'x'); \
+         const request = new XMLHttpRequest(); request.open('POST', '/approvals/{proposal}/{act}', false); \
+         request.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); request.send(fields.toString()); \
+         return request.status"
+    );
+    browser.eval(&script).as_i64().unwrap()
+}
+
+#[test]
+fn one_prepares_and_another_agrees() {
+    let Some(browser) = Browser::start() else { return };
+    let db = TestDb::sqlite();
+    let desk = Desk::new(&db);
+    let (first, second) = (desk.ask("5"), desk.ask("6"));
+    let page = format!("/approvals/{first}");
+    browser.goto(&desk.page(&page));
+    assert!(browser.url().contains("/login"), "without a session there is nothing to see");
+
+    desk.log_in(&browser, "paula");
+    browser.goto(&desk.page(&page));
+    let buttons = "return [...document.querySelectorAll('.deed button')].map(b => b.innerText).join('|')";
+    assert_eq!(browser.eval(buttons), "Withdraw", "the own proposal offers no approval");
+    for act in ["reject", "execute"] {
+        assert!([403, 409].contains(&force(&browser, first, act)), "{act} is not taken either");
+    }
+    assert_eq!(browser.console().len(), 2, "the two refusals");
+    browser.goto(&desk.page("/approvals"));
+    browser.assert_quiet(&desk.server.origin);
+    browser.screenshot("approvals-light");
+    browser.goto(&desk.page(&format!("/approvals/{second}")));
+    browser.follow(".deed button.ends");
+    assert!(browser.text("main").contains("took it back"), "{}", browser.text("main"));
+    browser.follow(".user button");
+    browser.eval("history.back()");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!browser.text("body").contains("took it back"), "after logging out the page before is gone");
+
+    desk.log_in(&browser, "ann");
+    browser.goto(&desk.page(&page));
+    browser.screenshot("approval-light");
+    browser.media("screen", "dark");
+    browser.screenshot("approval-dark");
+    browser.viewport(390, 844);
+    assert!(!browser.scrolls_sideways());
+    browser.screenshot("approval-phone");
+    browser.viewport(1280, 900);
+    browser.media("screen", "light");
+    if browser.text(".deed button").contains("second factor") {
+        browser.follow(".deed button");
+        assert!(browser.url().contains("/step-up"), "{}", browser.url());
+        browser.fill("input[name=code]", &desk.next_code("ann"));
+        browser.follow(".entry button");
+    }
+    assert!(browser.url().ends_with(&page), "{}", browser.url());
+    assert!(browser.text(".deed button").contains("Approve"), "{}", browser.text("main"));
+    browser.follow(".deed button");
+    assert!(browser.text("main").contains("it took effect"), "{}", browser.text("main"));
+    browser.assert_quiet(&desk.server.origin);
+    assert!(safu_ledger::service::verify::verify(&desk.server.book).unwrap().is_good());
+}
