@@ -195,7 +195,7 @@ fn figures(one: &Proposal) -> Vec<Figure> {
             figures.push(figure("amount", "Books (debits)", amount.to("#would")));
         }
         if one.state.is_open() {
-            figures.push(figure("expires_at", "Waits until", Cell::time(asked.expires_at)));
+            figures.push(figure("expires_at", "Waits until", Cell::text(format::instant(asked.expires_at))));
         }
     }
     if let Some((first, last)) = one.entries() {
