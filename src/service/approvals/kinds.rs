@@ -3,6 +3,7 @@
 use super::terms::ApprovalTerms;
 use crate::domain::outcome::Rejection;
 use crate::service::command::{From, Kind, OfIncident};
+use crate::service::contributions::rejection::{OfReport, RejectReport};
 use crate::service::identity::reset::ResetLogin;
 use crate::service::incidents::approvals::NewApproval;
 use crate::service::incidents::declare::{CloseIncident, NewIncident, NewStatement, StepIncident};
@@ -25,6 +26,7 @@ use crate::service::valuation::ValueDay;
 pub const KINDS: &[Kind] = &[
     Kind::of::<TreasuryCommand>(),
     Kind::of::<Reverse>(),
+    Kind::of::<OfReport<RejectReport>>(),
     Kind::of::<LockPrices>(),
     Kind::of::<ValueDay>(),
     Kind::of::<ClosePeriod>(),

@@ -4,21 +4,33 @@
 //! that was held because it contradicts another is never posted itself.
 
 use super::waiting::{Day, Feed};
+use crate::domain::approval::Risk;
 use crate::domain::ids::VenueId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::check_free_text;
+use crate::service::command::Command;
 use crate::service::{Answer, Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::store::fee_report;
 use crate::store::tx::Tx;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The longest reason.
 const MAX_REASON: usize = 500;
 
-/// Why a report in quarantine is rejected.
+/// A report in quarantine that is to be rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfReport<T> {
+    /// Its number in the book.
+    pub report: i64,
+    /// What is asked.
+    pub ask: T,
+}
+
+/// Why it is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectReport {
@@ -33,10 +45,27 @@ impl Book {
     /// # Errors
     /// `InvalidField` for a reason that is empty or too long, `NotFound`, `WrongState` for a report that is not in quarantine.
     pub fn reject_report(&self, call: &Call, report: i64, command: RejectReport) -> Result<Reply, StoreError> {
-        let reason = command.reason;
-        check_free_text(&reason, MAX_REASON).map_err(|e| Rejection::invalid("/reason", &reason, e.to_string()))?;
-        let content = json!({"reject_fee_report": report, "reason": reason});
-        self.command(call, &content, move |tx| reject(tx, report, &reason))
+        self.give(call, OfReport { report, ask: command })
+    }
+}
+
+impl Command for OfReport<RejectReport> {
+    const KIND: &'static str = "fee-report.rejection";
+    const TITLE: &'static str = "Reject a fee report that is in quarantine";
+    const GIVERS: &'static [Role] = &[Role::Preparer];
+
+    /// It books nothing itself, but what it rejects is never owed: a second person looks at it.
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        let reason = &self.ask.reason;
+        check_free_text(reason, MAX_REASON).map_err(|e| Rejection::invalid("/reason", reason, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        reject(tx, self.report, &self.ask.reason)
     }
 }
 

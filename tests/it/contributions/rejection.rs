@@ -108,6 +108,7 @@ on_both_engines!(a_rejection_needs_a_report_and_a_reason_and_is_recorded_once, |
     let again = book.reject_report(&call, 1, because("once")).unwrap();
     assert_eq!((again.body, again.replayed), (first.body, true));
     let Err(StoreError::Rejected(other)) = book.reject_report(&call, 1, because("twice")) else { panic!("other content") };
-    assert_eq!((other.code, other.problems[0].pointer.as_str()), (OutcomeCode::IdempotencyConflict, "/reason"));
+    let pointer = "/fee-report.rejection/ask/reason";
+    assert_eq!((other.code, other.problems[0].pointer.as_str()), (OutcomeCode::IdempotencyConflict, pointer));
     assert_whole(&book);
 });
