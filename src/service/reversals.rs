@@ -106,7 +106,7 @@ fn mend_of_workflow(source: &str) -> Option<String> {
     let mend = match kind {
         "treasury" | "prices" | "period" | "reversal" => return None,
         "report" => "submit the report again with a higher version; the difference is posted (E22)",
-        "batch" => "post a contribution with the opposite amount under its own external id",
+        "batch" => "what arrives less than was accrued is booked with its settlement, as a settlement difference (4320)",
         _ => "use the next step of its incident (revise the estimate, or book what happened as its own event)",
     };
     Some(format!("was posted by {source}, not by hand, and is not reversed by itself; {mend}"))
