@@ -102,7 +102,16 @@ fn one_prepares_and_another_agrees() {
     for act in ["reject", "execute"] {
         assert!([403, 409].contains(&force(&browser, first, act)), "{act} is not taken either");
     }
-    assert_eq!(browser.console().len(), 2, "the two refusals");
+    // The console hears of a refusal some time after the script that was refused.
+    let mut heard = 0;
+    for _ in 0..500 {
+        heard += browser.console().len();
+        if heard >= 2 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(heard, 2, "the two refusals");
     browser.goto(&desk.page("/approvals"));
     browser.assert_quiet(&desk.server.origin);
     browser.screenshot("approvals-light");
