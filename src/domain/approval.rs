@@ -4,6 +4,7 @@
 //! makes a new revision, and what was approved before does not count for it.
 
 use crate::domain::amount::Value;
+use crate::domain::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -45,67 +46,59 @@ impl Tiers {
     }
 }
 
-macro_rules! slugs {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $slug:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Stable word.
-            pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
-            /// The one of this word.
-            pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.slug())
-            }
-        }
-    };
-}
-
-slugs! {
+words! {
     /// Where a proposal stands.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
     State {
         /// Kept by its maker, not asked for yet.
-        Draft = "draft",
+        Draft = "draft";
         /// Waits for approvals.
-        Submitted = "submitted",
+        Submitted = "submitted";
         /// Has its approvals, waits to be carried out.
-        Approved = "approved",
+        Approved = "approved";
         /// Somebody said no.
-        Rejected = "rejected",
+        Rejected = "rejected";
         /// Its maker took it back.
-        Withdrawn = "withdrawn",
+        Withdrawn = "withdrawn";
         /// Its time ran out.
-        Expired = "expired",
+        Expired = "expired";
         /// Took effect.
-        Executed = "executed",
+        Executed = "executed";
     }
 }
 
-slugs! {
+words! {
     /// What happens to a proposal.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
     Step {
         /// Its maker wrote it, or wrote it anew: a new revision.
-        Draft = "draft",
+        Draft = "draft";
         /// Its maker asks for approval.
-        Submit = "submit",
+        Submit = "submit";
         /// A person approves the revision.
-        Approve = "approve",
+        Approve = "approve";
         /// A person refuses it.
-        Reject = "reject",
+        Reject = "reject";
         /// Its maker takes it back.
-        Withdraw = "withdraw",
+        Withdraw = "withdraw";
         /// It takes effect.
-        Execute = "execute",
+        Execute = "execute";
         /// A person approves afterwards what took effect in an emergency.
-        Ratify = "ratify",
+        Ratify = "ratify";
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
     }
 }
 

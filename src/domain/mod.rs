@@ -17,3 +17,4 @@ pub mod period;
 pub mod person;
 pub mod price;
 pub mod text;
+pub mod words;

@@ -2,6 +2,7 @@
 
 use crate::domain::outcome::Rejection;
 use crate::domain::text::{Name, check_free_text};
+use crate::domain::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -16,33 +17,18 @@ impl fmt::Display for PersonId {
     }
 }
 
-macro_rules! roles {
-    ($($variant:ident = $slug:literal, $about:literal;)*) => {
-        /// What a person may do.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum Role { $(#[doc = $about] $variant,)* }
-
-        impl Role {
-            /// All roles.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Stable word.
-            pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
-            /// What it is for.
-            pub const fn about(self) -> &'static str { match self { $(Self::$variant => $about),* } }
-            /// The role of this word.
-            pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
-        }
-    };
-}
-
-roles! {
+words! {
+    /// What a person may do.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    Role / about {
     Administrator = "administrator", "Keeps persons, roles and keys; moves no money";
     Preparer = "preparer", "Prepares entries, settlements, memo figures, prices and closes";
     Approver = "approver", "Approves what others have prepared";
     Treasurer = "treasurer", "Prepares transfers, rebalances, capital, wallets and payouts";
     IncidentOfficer = "incident-officer", "Keeps incidents: estimates, statements, claims, recoveries";
     Auditor = "auditor", "Reads everything, changes nothing";
+    }
 }
 
 impl fmt::Display for Role {

@@ -1,27 +1,11 @@
 //! The kinds of incident. A new kind is one row here.
 
 use crate::domain::outcome::Rejection;
+use crate::domain::words::words;
 
-macro_rules! kinds {
-    ($($variant:ident = $slug:literal, $title:literal;)*) => {
-        /// What kind of thing happened; the slug is what files, logs and addresses carry.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum IncidentKind { $(#[doc = $title] $variant,)* }
-
-        impl IncidentKind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Stable name.
-            pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
-            /// Title for people.
-            pub const fn title(self) -> &'static str { match self { $(Self::$variant => $title),* } }
-            /// The kind with this slug.
-            pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
-        }
-    };
-}
-
-kinds! {
+words! {
+    /// What kind of thing happened; the slug is what files, logs and addresses carry.
+    IncidentKind / title {
     HotWalletTheft = "hot-wallet-theft", "Theft from a hot wallet";
     ColdWalletTheft = "cold-wallet-theft", "Theft from a cold wallet";
     KeyLoss = "key-loss", "Keys lost";
@@ -32,6 +16,7 @@ kinds! {
     LedgerError = "ledger-error", "Wrong balances or credits";
     LiquidationError = "liquidation-error", "Wrong prices or liquidations";
     Other = "other", "Other";
+    }
 }
 
 impl IncidentKind {

@@ -2,28 +2,12 @@
 //! paying → closed; also rejected and reopened.
 
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::words::words;
 use std::fmt;
 
-macro_rules! states {
-    ($($(#[$doc:meta])* $variant:ident = $slug:literal, $title:literal;)*) => {
-        /// Where an incident stands; a step is recorded by the name of the state that it leads to.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum State { $($(#[$doc])* $variant,)* }
-
-        impl State {
-            /// Every state.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Stable name.
-            pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
-            /// Word for people.
-            pub const fn title(self) -> &'static str { match self { $(Self::$variant => $title),* } }
-            /// The state with this name.
-            pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
-        }
-    };
-}
-
-states! {
+words! {
+    /// Where an incident stands; a step is recorded by the name of the state that it leads to.
+    State / title {
     /// Something looks wrong; nothing is certain.
     Suspected = "suspected", "Suspected";
     /// It happened.
@@ -42,6 +26,7 @@ states! {
     Rejected = "rejected", "No incident";
     /// It was closed or rejected too early.
     Reopened = "reopened", "Reopened";
+    }
 }
 
 impl State {

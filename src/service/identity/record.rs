@@ -1,6 +1,7 @@
 //! What is kept of every login, refusal and change: one row and its leaf, without secrets.
 
 use super::{Visitor, keyed_hash};
+use crate::domain::words::words;
 use crate::service::clock::{fresh_id, random_bytes};
 use crate::store::access::{self, AccessRow};
 use crate::store::conn::Conn;
@@ -9,24 +10,9 @@ use crate::store::identity;
 use crate::store::tx::{Stamp, Tx};
 use jiff::Timestamp;
 
-macro_rules! happened {
-    ($($variant:ident = $slug:literal, $about:literal;)*) => {
-        /// What can happen to a login.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Happened { $(#[doc = $about] $variant,)* }
-
-        impl Happened {
-            /// Stable word.
-            pub const fn slug(self) -> &'static str { match self { $(Self::$variant => $slug),* } }
-            /// For people.
-            pub const fn about(self) -> &'static str { match self { $(Self::$variant => $about),* } }
-            /// What has this word.
-            pub fn from_slug(slug: &str) -> Option<Self> { match slug { $($slug => Some(Self::$variant),)* _ => None } }
-        }
-    };
-}
-
-happened! {
+words! {
+    /// What can happen to a login.
+    Happened / about {
     LoggedIn = "login", "Logged in";
     LoggedInByRecoveryCode = "login-recovery", "Logged in with a recovery code";
     Refused = "login-refused", "Was refused at the login";
@@ -40,6 +26,7 @@ happened! {
     Enrolled = "enrolled", "Set a login up";
     SessionEnded = "session-ended", "Had a session ended";
     SessionsEnded = "sessions-ended", "Had all sessions ended";
+    }
 }
 
 /// Hexadecimal digits of an address's hash that are kept: enough to tell addresses apart.

@@ -102,6 +102,20 @@ pub struct BookedRecovery {
     pub entry: i64,
 }
 
+impl BookedRecovery {
+    /// What a command said, in this order: asset, units, channel, note. The entry's number follows when it is posted.
+    fn new(what: &str, [asset, quantity, channel, note]: [&String; 4]) -> Self {
+        Self {
+            what: what.to_owned(),
+            asset: asset.clone(),
+            quantity: quantity.clone(),
+            channel: channel.clone(),
+            note: note.clone(),
+            entry: 0,
+        }
+    }
+}
+
 impl Book {
     /// Records stolen funds as traced or frozen, and brings the memo figure of 9200 up to date.
     ///
@@ -161,15 +175,8 @@ impl Command for OfIncident<NewRecoveryReceipt> {
         let entry = desk.run(tx, &[asset.id], &[place], |ctx| {
             recovery::post_received(ctx, header, &input).map_err(|e| at_pointer(e, "/quantity"))
         })?;
-        let booked = BookedRecovery {
-            what: "received".to_owned(),
-            asset: new.asset.clone(),
-            quantity: new.quantity.clone(),
-            channel: new.channel.clone(),
-            note: new.note.clone(),
-            entry: 0,
-        };
-        book(tx, &desk, &case, new.on, booked, entry)
+        let said = [&new.asset, &new.quantity, &new.channel, &new.note];
+        book(tx, &desk, &case, new.on, BookedRecovery::new("received", said), entry)
     }
 }
 
@@ -199,15 +206,8 @@ impl Command for OfIncident<NewRecovery> {
         let input = RecoveryRecognised { incident: case.id(), asset: asset.id, quantity, loss_room };
         let header = Header::new(new.on, memo_text(code, "recovery recognised", &new.channel));
         let entry = desk.run(tx, &[], &[], |ctx| recovery::post_recognised(ctx, header, &input))?;
-        let booked = BookedRecovery {
-            what: "recognised".to_owned(),
-            asset: new.asset.clone(),
-            quantity: new.quantity.clone(),
-            channel: new.channel.clone(),
-            note: new.note.clone(),
-            entry: 0,
-        };
-        book(tx, &desk, &case, new.on, booked, entry)
+        let said = [&new.asset, &new.quantity, &new.channel, &new.note];
+        book(tx, &desk, &case, new.on, BookedRecovery::new("recognised", said), entry)
     }
 }
 
