@@ -48,6 +48,8 @@ mod operations;
 mod pages;
 #[path = "it/reporting.rs"]
 mod reporting;
+#[path = "it/roles.rs"]
+mod roles;
 #[path = "it/small_book.rs"]
 mod small_book;
 #[path = "it/story.rs"]

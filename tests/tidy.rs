@@ -80,6 +80,13 @@ fn actix_stays_in_the_web_layer() {
 }
 
 #[test]
+fn every_address_is_in_the_table() {
+    holds(code::addresses_stand_in_the_table);
+    bites(code::addresses_stand_in_the_table, &[("src/web/pages/a.rs", "\nfn f(cfg: &mut web::ServiceConfig) {}")], &[2]);
+    spares(code::addresses_stand_in_the_table, &[("src/web/routes.rs", "fn f(cfg: &mut web::ServiceConfig) {}")]);
+}
+
+#[test]
 fn floats_stay_in_the_drawing_of_charts() {
     holds(code::floats_in_charts_only);
     bites(code::floats_in_charts_only, &[("src/ledger/a.rs", "fn f(x: f64) {}\nlet y = 1.5;\nlet z = 2f32;")], &[1, 2, 3]);

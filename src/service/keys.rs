@@ -2,7 +2,7 @@
 
 use super::clock::random_bytes;
 use super::command::Command;
-use super::{Answer, Book, By, Call};
+use super::{Answer, Book, By, Call, people};
 use crate::domain::approval::Risk;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::person::{PersonId, Role};
@@ -244,5 +244,20 @@ pub fn authenticate(conn: &mut Conn, presented: &str, now: Timestamp) -> Result<
     }
     let unknown = || StoreError::Damaged(format!("the key {} has the scope {:?}", row.name, row.scope));
     let scope = KeyScope::from_slug(&row.scope).ok_or_else(unknown)?;
-    Ok(ServiceAccount { id: row.id, name: row.name, scope, owner: row.owner.map(PersonId) })
+    let owner = row.owner.map(PersonId);
+    if scope == KeyScope::Operate {
+        refuse_without_role(conn, owner)?;
+    }
+    Ok(ServiceAccount { id: row.id, name: row.name, scope, owner })
+}
+
+/// A key for the finance team's commands is worth what its owner may do: without a role nothing. One that only feeds goes on, because
+/// the contributions do not stop when a person leaves.
+fn refuse_without_role(conn: &mut Conn, owner: Option<PersonId>) -> Result<(), StoreError> {
+    let Some(owner) = owner else { return Ok(()) };
+    if people::find(conn, owner)?.is_some_and(|person| !person.roles.is_empty()) {
+        return Ok(());
+    }
+    let detail = "the person who answers for this key holds no role in this book";
+    Err(Rejection::new(OutcomeCode::Forbidden, "Authorization", "", detail).into())
 }

@@ -93,6 +93,11 @@ impl Call {
         self
     }
 
+    /// True for a call of a program with a key.
+    pub(crate) fn is_by_key(&self) -> bool {
+        self.actor.starts_with("key:")
+    }
+
     /// The same call as a dry run.
     #[must_use]
     pub fn dry(mut self, dry_run: bool) -> Self {

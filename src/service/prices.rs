@@ -6,6 +6,7 @@
 
 pub mod file;
 
+use super::approvals::gate;
 use super::command::Command;
 use super::contributions::waiting;
 use super::desk::Desk;
@@ -114,13 +115,14 @@ impl Book {
     /// Keeps the prices of a file, day by day, ready to be locked. A later import of a day replaces an earlier one.
     ///
     /// # Errors
-    /// `InvalidField`, `InvalidRow` (see [`parse_file`]), `UnknownAsset`.
+    /// `InvalidField`, `InvalidRow` (see [`parse_file`]), `UnknownAsset`, `Forbidden` for a person who may not lock prices either.
     pub fn import_prices(&self, call: &Call, source: &str, bytes: &[u8]) -> Result<Reply, StoreError> {
         check_free_text(source, 200).map_err(|e| Rejection::invalid("/source", source, e.to_string()))?;
         let days = parse_file(bytes)?;
         let source_hash = hex::encode(crate::proof::merkle::sha256(bytes));
-        let source = source.to_owned();
+        let (source, by) = (source.to_owned(), call.clone());
         self.command(call, &json!({"prices": {"source": source, "sha256": source_hash}}), move |tx| {
+            gate::require_giver(tx, &by, LockPrices::GIVERS)?;
             let refs = Refs::load(tx.conn)?;
             for (day, prices) in &days {
                 require_known_assets(&refs, prices)?;

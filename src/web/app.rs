@@ -1,12 +1,10 @@
-//! What all workers share, and which addresses there are.
+//! What all workers share.
 
 use super::auth::KeyCache;
 use super::limits::{InFlight, RateLimiter};
-use super::operation::{self, Method};
-use super::problem::Failed;
+use super::problem::{self, Failed};
 use super::report_cache::ReportCache;
 use super::session::Site;
-use super::{files, health, openapi, pages, problem};
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
@@ -15,8 +13,7 @@ use crate::service::identity;
 use crate::store::error::StoreError;
 use crate::store::reference;
 use crate::telemetry::{Metrics, Stopwatch};
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -172,52 +169,5 @@ impl Hashing {
         let _place = self.waiting.try_acquire().map_err(|_| full())?;
         let _turn = self.running.acquire().await.map_err(|_| full())?;
         web::block(work).await.map_err(|error| problem::internal(&error))
-    }
-}
-
-/// Adds every address of the product.
-pub fn configure(cfg: &mut web::ServiceConfig) {
-    // Addresses are tried in this order: those that jobs use by the thousand come first.
-    for (path, operations) in operation::by_path() {
-        let allowed: Vec<&str> = operations.iter().map(|op| op.method.name()).collect();
-        let allowed = allowed.join(", ");
-        let resource = operations.iter().fold(web::resource(path), |resource, op| resource.route(op.guarded_route()));
-        cfg.service(resource.default_service(web::to(move || wrong_method(allowed.clone()))));
-    }
-    health::configure(cfg);
-    files::configure(cfg);
-    problem::configure(cfg);
-    openapi::configure(cfg);
-    pages::configure(cfg);
-    super::identity::configure(cfg);
-    cfg.default_service(web::to(nothing_here));
-}
-
-/// 405 with the methods that there are.
-async fn wrong_method(allowed: String) -> HttpResponse {
-    let rejection = Rejection::new(OutcomeCode::MethodNotAllowed, "", "", format!("this address takes {allowed}"));
-    let mut response = HttpResponse::from_error(Failed::from(rejection));
-    if let Ok(value) = header::HeaderValue::from_str(&allowed) {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
-}
-
-async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Failed> {
-    let detail = if request.path().starts_with("/api") {
-        "there is nothing at this address; /api/docs lists what there is"
-    } else {
-        "there is nothing at this address; follow a link of the page it came from, or start at /"
-    };
-    Err(Rejection::new(OutcomeCode::NotFound, "", request.path(), detail).into())
-}
-
-impl Method {
-    /// The route builder of this method.
-    pub(super) fn route(self) -> actix_web::Route {
-        match self {
-            Self::Get => web::get(),
-            Self::Post => web::post(),
-        }
     }
 }

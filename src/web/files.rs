@@ -2,13 +2,17 @@
 
 use super::assets;
 use super::problem::Failed;
+use super::routes::{Reach, Route};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 
-/// Adds `/assets/{name}` and the icon that browsers ask for unasked.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/assets/{name}", web::get().to(asset)).route("/favicon.ico", web::get().to(icon));
+/// `/assets/{name}` and the icon that browsers ask for unasked.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/assets/{name}", Reach::Public, |route| route.to(asset)),
+        Route::get("/favicon.ico", Reach::Public, |route| route.to(icon)),
+    ]
 }
 
 async fn asset(request: HttpRequest) -> Result<HttpResponse, Failed> {

@@ -2,17 +2,20 @@
 
 use super::app::AppState;
 use super::problem::{self, Failed};
+use super::routes::{Reach, Route};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
 use crate::store::error::StoreError;
 use crate::store::{migrate, reference};
 use actix_web::{HttpResponse, web};
 
-/// Adds `/livez`, `/readyz` and `/metrics`.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/livez", web::get().to(livez));
-    cfg.route("/readyz", web::get().to(readyz));
-    cfg.route("/metrics", web::get().to(metrics));
+/// `/livez`, `/readyz` and `/metrics`.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/livez", Reach::Public, |route| route.to(livez)),
+        Route::get("/readyz", Reach::Public, |route| route.to(readyz)),
+        Route::get("/metrics", Reach::Public, |route| route.to(metrics)),
+    ]
 }
 
 async fn livez() -> HttpResponse {

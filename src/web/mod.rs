@@ -1,6 +1,6 @@
 //! What people and programs get over HTTP. [`view`] and [`assets`] are pure; request handling stands beside them: [`server`]
-//! starts and stops, [`app`] is what the workers share, [`frame`] surrounds every request, [`operation`] is the table of the
-//! API from which routes, access rules and its description are made.
+//! starts and stops, [`app`] is what the workers share, [`frame`] surrounds every request, [`routes`] is the table of all
+//! addresses with who may come there, [`operation`] that of the API, from which its description is made.
 
 pub mod api;
 pub mod app;
@@ -18,6 +18,7 @@ pub mod operation;
 mod pages;
 pub mod problem;
 mod report_cache;
+pub mod routes;
 pub mod server;
 pub mod session;
 pub mod view;

@@ -3,6 +3,7 @@
 use super::api;
 use super::operation::{Access, BASE, Media, Method, Operation, Param, Shape, Success};
 use super::problem::{self, Failed, PROBLEM_JSON, html, plain_context};
+use super::routes::{Reach, Route};
 use super::session::user_of;
 use super::view::{Layout, spans};
 use crate::domain::outcome::OutcomeCode;
@@ -305,10 +306,12 @@ impl Shown {
     }
 }
 
-/// Adds the description and its page.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route(&format!("{BASE}/openapi.json"), web::get().to(for_programs));
-    cfg.route("/api/docs", web::get().to(for_people));
+/// The description for programs and for people.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get(format!("{BASE}/openapi.json"), Reach::Public, |route| route.to(for_programs)),
+        Route::get("/api/docs", Reach::Readers, |route| route.to(for_people)),
+    ]
 }
 
 async fn for_programs() -> Result<HttpResponse, Failed> {

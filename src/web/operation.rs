@@ -1,12 +1,9 @@
 //! The table of the API: each operation once, with its address, who may call it, how it is described and what answers it.
 //! Routes, access checks, the OpenAPI document and the docs page are all made from it, so that they cannot drift apart.
 
-use super::api;
-use super::auth;
 use super::json::read_json;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::keys::KeyScope;
-use actix_web::middleware::from_fn;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
@@ -249,14 +246,8 @@ impl Operation {
     }
 
     /// The whole path as the router reads it.
-    fn pattern(&self) -> String {
+    pub(super) fn pattern(&self) -> String {
         format!("{BASE}{}", self.path)
-    }
-
-    /// The route with the check of the key in front.
-    pub(super) fn guarded_route(&self) -> actix_web::Route {
-        let access = self.access;
-        (self.route)(self.method.route()).wrap(from_fn(move |request, next| auth::guard(request, next, access)))
     }
 
     /// Every code this operation may refuse with, in the order of precedence.
@@ -287,17 +278,4 @@ impl Operation {
         all.dedup();
         all
     }
-}
-
-/// All operations grouped by path, in the order of the table.
-pub(super) fn by_path() -> Vec<(String, Vec<Operation>)> {
-    let mut grouped: Vec<(String, Vec<Operation>)> = Vec::new();
-    for operation in api::operations() {
-        let path = operation.pattern();
-        match grouped.iter_mut().find(|(known, _)| *known == path) {
-            Some((_, operations)) => operations.push(operation),
-            None => grouped.push((path, vec![operation])),
-        }
-    }
-    grouped
 }

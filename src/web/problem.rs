@@ -1,6 +1,7 @@
 //! Failures on their way out: `application/problem+json` for programs, a page for people, and a page for each code.
 
 use super::app::AppState;
+use super::routes::{Reach, Route};
 use super::session::user_of;
 use super::view::{Failure, Layout, PageContext, Section, User, render_failure};
 use crate::domain::outcome::{OutcomeCode, Rejection};
@@ -96,9 +97,9 @@ struct ProblemPage {
     all: &'static [OutcomeCode],
 }
 
-/// Adds `/problems/{slug}`.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/problems/{slug}", web::get().to(page));
+/// `/problems/{slug}`.
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/problems/{slug}", Reach::Public, |route| route.to(page))]
 }
 
 async fn page(request: HttpRequest, state: web::Data<AppState>, slug: web::Path<String>) -> Result<HttpResponse, Failed> {

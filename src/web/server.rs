@@ -1,7 +1,8 @@
 //! Starting and stopping.
 
-use super::app::{self, AppState, Limits};
+use super::app::{AppState, Limits};
 use super::frame::frame;
+use super::routes;
 use super::session::gate;
 use crate::service::Book;
 use actix_web::dev::ServerHandle;
@@ -67,7 +68,8 @@ pub fn run(book: Book, options: &Options, ready: impl FnOnce(&Running) -> io::Re
         .map_err(|error| io::Error::other(error.to_string()))?;
     let state = web::Data::new(state);
     actix_web::rt::System::new().block_on(async move {
-        let app = move || App::new().app_data(state.clone()).wrap(from_fn(gate)).wrap(from_fn(frame)).configure(app::configure);
+        let app =
+            move || App::new().app_data(state.clone()).wrap(from_fn(gate)).wrap(from_fn(frame)).configure(routes::configure);
         let server = HttpServer::new(app)
             .workers(options.workers.max(2))
             .shutdown_timeout(options.patience.as_secs())

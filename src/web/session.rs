@@ -5,8 +5,10 @@
 use super::app::AppState;
 use super::limits;
 use super::problem::{self, Failed};
+use super::routes::Reach;
 use super::view::User;
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::service::Call;
 use crate::service::clock::fresh_id;
 use crate::service::identity::{SignedIn, Visitor, keyed_hash, session};
@@ -108,13 +110,14 @@ fn is_public(path: &str) -> bool {
         || ["/favicon.ico", "/livez", "/readyz", "/metrics", "/login", "/setup"].contains(&path)
 }
 
-/// Addresses of the own login, which are there for persons without a role too.
-fn is_own(path: &str) -> bool {
-    path == "/logout" || path == "/step-up" || path == "/account" || path.starts_with("/account/")
-}
-
 fn no_role() -> Failed {
     let detail = "you hold no role in this book; an administrator gives you one, and /account shows what you hold";
+    Rejection::new(OutcomeCode::Forbidden, "", "", detail).into()
+}
+
+fn not_for(person: &Person, wanted: &[Role]) -> Failed {
+    let wanted: Vec<&str> = wanted.iter().map(|role| role.slug()).collect();
+    let detail = format!("{} does not hold the role this needs: {}", person.login, wanted.join(" or "));
     Rejection::new(OutcomeCode::Forbidden, "", "", detail).into()
 }
 
@@ -144,9 +147,6 @@ pub(super) async fn gate(
     match look_up(&state, request.headers()).await {
         Ok(Some(here)) => {
             state.note_login();
-            if here.signed.person.roles.is_empty() && !(is_public(&path) || is_own(&path)) {
-                return Ok(request.error_response(no_role()));
-            }
             request.extensions_mut().insert(here);
         }
         Ok(None) if !is_public(&path) => match state.has_logins().await {
@@ -161,6 +161,22 @@ pub(super) async fn gate(
         Err(failed) => return Ok(request.error_response(failed)),
     }
     Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// The check of one line of the table of addresses, in front of its handler. Whoever has no session was turned away by the gate,
+/// unless the address is public or nobody can log in yet.
+pub(super) async fn admit(request: ServiceRequest, next: Next<BoxBody>, reach: Reach) -> Result<ServiceResponse<BoxBody>, Error> {
+    let here = request.extensions().get::<Here>().cloned();
+    let refused = match (reach, here.as_ref().map(|here| &here.signed.person)) {
+        (Reach::Public | Reach::Key(_), _) | (Reach::Readers, None) | (Reach::Own, Some(_)) => None,
+        (Reach::Own | Reach::Roles(_), None) => Some(nobody()),
+        (Reach::Readers, Some(person)) => person.roles.is_empty().then(no_role),
+        (Reach::Roles(wanted), Some(person)) => (!person.holds(wanted)).then(|| not_for(person, wanted)),
+    };
+    match refused {
+        Some(failed) => Ok(request.error_response(failed)),
+        None => next.call(request).await,
+    }
 }
 
 /// The session whose token the browser sent, if it holds.

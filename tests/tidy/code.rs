@@ -140,6 +140,13 @@ pub fn actix_in_web_only(tree: &Tree) -> Vec<Finding> {
     })
 }
 
+pub fn addresses_stand_in_the_table(tree: &Tree) -> Vec<Finding> {
+    scan(tree, &["src/web/routes"], |tokens, at| {
+        let what = "an address that is not in the table of src/web/routes.rs has no check of who comes there";
+        tokens[at].is("ServiceConfig").then(|| what.to_owned())
+    })
+}
+
 pub fn floats_in_charts_only(tree: &Tree) -> Vec<Finding> {
     let allowed: Vec<&str> = FLOATS.iter().map(|(path, _)| *path).collect();
     scan(tree, &allowed, |tokens, at| {

@@ -16,22 +16,20 @@ use serde_json::{Value as Json, json};
 /// Takes a command: decides it where the book is in one hand or the command is free, else keeps it as a proposal of its giver.
 pub(in crate::service) fn give(tx: &mut Tx<'_>, call: &Call, kind: &Kind, body: &Json) -> Result<Answer, StoreError> {
     let risk = kind.check(body)?;
+    // A role is asked for from the first person on, not only from the first terms on.
+    require_giver(tx, call, kind.givers)?;
     let Some(terms) = terms::in_force(tx.conn)? else { return kind.decide(body, tx) };
-    let Some(by) = &call.by else {
-        if risk == Risk::Free {
-            return kind.decide(body, tx);
-        }
-        return Err(nobody(kind).into());
-    };
-    let giver = require(tx, by, kind.givers)?;
-    if risk == Risk::Free {
+    // What keeps persons and keys is nothing for a program, however free it is: a stolen key must not make another.
+    let is_program_keeping_access = call.by.is_none() && call.is_by_key() && kind.givers == [Role::Administrator];
+    if risk == Risk::Free && !is_program_keeping_access {
         return kind.decide(body, tx);
     }
+    let Some(by) = &call.by else { return Err(nobody(kind).into()) };
     let rehearsal = rehearse(tx, &terms, kind, body)?;
     if call.dry_run {
         return Ok(Answer::ok(json!({"needs": rehearsal.needed, "would": rehearsal.would})));
     }
-    act::propose(tx, giver.id, by, &terms, kind, body, rehearsal)
+    act::propose(tx, by.person, by, &terms, kind, body, rehearsal)
 }
 
 /// What a command would do, and how many approvals that needs.
@@ -46,6 +44,15 @@ pub(super) fn rehearse(tx: &mut Tx<'_>, terms: &ApprovalTerms, kind: &Kind, body
     let risk = kind.check(body)?;
     let (answer, amount) = tx.rehearse(|tx| kind.decide(body, tx))?;
     Ok(Rehearsal { needed: terms.tiers().needed(risk, amount), amount, would: answer.body })
+}
+
+/// Refuses a person who holds none of the roles that a command asks for; a call without a person comes from the machine or from a
+/// key that nobody answers for, which give only what is free under four eyes.
+pub(in crate::service) fn require_giver(tx: &mut Tx<'_>, call: &Call, roles: &[Role]) -> Result<(), StoreError> {
+    match &call.by {
+        Some(by) => require(tx, by, roles).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// The person behind a call, who must hold one of these roles.

@@ -18,7 +18,10 @@ use crate::ledger::posting::accrual::{self, Accrual};
 use crate::ledger::posting::restatement::{self, Change, Restatement};
 use crate::ledger::posting::{Carrying, Context, Header, NextLot};
 use crate::proof::leaf::canonical;
+use crate::service::approvals::gate;
+use crate::service::command::Command;
 use crate::service::posting::Prices;
+use crate::service::prices::LockPrices;
 use crate::service::refs::{FUNCTIONAL, Refs};
 use crate::service::{Answer, Book, Call, Reply, policies};
 use crate::store::error::StoreError;
@@ -540,6 +543,10 @@ impl Book {
     /// # Errors
     /// The database's failure.
     pub fn release_waiting(&self, call: &Call) -> Result<Reply, StoreError> {
-        self.command(call, &json!({"release": FOR_PRICE}), |tx| Ok(Answer::ok(json!({"released": release(tx, None)?}))))
+        let by = call.clone();
+        self.command(call, &json!({"release": FOR_PRICE}), move |tx| {
+            gate::require_giver(tx, &by, LockPrices::GIVERS)?;
+            Ok(Answer::ok(json!({"released": release(tx, None)?})))
+        })
     }
 }

@@ -7,8 +7,10 @@ use crate::domain::asset::AssetId;
 use crate::domain::incident::claims::{self, ClaimSet, ControlTotals};
 use crate::domain::incident::life::{Act, State};
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::person::Role;
 use crate::domain::text::check_free_text;
 use crate::proof::leaf::canonical;
+use crate::service::approvals::gate;
 use crate::service::clock::random_bytes;
 use crate::service::refs::Refs;
 use crate::service::{Answer, Book, Call, Reply};
@@ -46,7 +48,7 @@ impl Book {
     /// Imports a claims file. The same file again is answered with the one that was recorded.
     ///
     /// # Errors
-    /// What [`claims::parse`] refuses; `NotFound`, `WrongState`, `DuplicateClaim` for claims that the incident has already.
+    /// What [`claims::parse`] refuses; `Forbidden` for a person who is no incident officer; `NotFound`, `WrongState`, `DuplicateClaim` for claims that the incident has already.
     pub fn import_claims(&self, call: &Call, code: &str, new: NewClaims) -> Result<Reply, StoreError> {
         check_note("/note", &new.note)?;
         check_free_text(&new.file_name, 200).map_err(|e| Rejection::invalid("/file_name", &new.file_name, e.to_string()))?;
@@ -60,7 +62,9 @@ impl Book {
         let content =
             json!({"incident": code, "claims": {"sha256": &sha256, "file_name": &new.file_name, "control": &new.control}});
         let (code, file_name, note) = (code.to_owned(), new.file_name, new.note);
+        let by = call.clone();
         self.command(call, &content, move |tx| {
+            gate::require_giver(tx, &by, &[Role::IncidentOfficer])?;
             let mut case = Case::for_act(tx.conn, &code, Act::ImportClaims)?;
             let files = claim::files(tx.conn)?;
             if let Some(known) = files.iter().find(|file| file.incident_id == case.row.id && file.sha256 == sha256) {

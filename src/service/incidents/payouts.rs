@@ -19,7 +19,7 @@ use crate::ledger::posting::remeasurement::Obligation;
 use crate::ledger::posting::transfer::NetworkFee;
 use crate::ledger::posting::{Header, Place};
 use crate::proof::merkle::sha256;
-use crate::service::approvals::terms;
+use crate::service::approvals::{gate, terms};
 use crate::service::command::{Command, OfIncident};
 use crate::service::desk::{self, Desk};
 use crate::service::valuation::remeasure_in;
@@ -79,8 +79,9 @@ impl Book {
                 new.check()?;
                 let transactions = Transactions::parse(&bytes)?;
                 let content = json!({"incident": code, "pay": &new, "transactions": {"sha256": hex::encode(sha256(&bytes))}});
-                let code = code.to_owned();
+                let (code, by) = (code.to_owned(), call.clone());
                 self.command(call, &content, move |tx| {
+                    gate::require_giver(tx, &by, OfIncident::<PayClaims>::GIVERS)?;
                     require_one_hand(tx)?;
                     pay(tx, &code, &new, &transactions)
                 })

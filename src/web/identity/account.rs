@@ -11,21 +11,26 @@ use crate::store::error::StoreError;
 use crate::store::identity::{SessionRow, recovery_codes_left};
 use crate::web::app::AppState;
 use crate::web::problem::{Failed, html, internal, plain_context};
+use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, SESSION, Signed, SignedForm, see};
 use crate::web::view::Layout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use jiff::Timestamp;
 
-/// Adds the addresses.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/account", web::get().to(page));
-    cfg.route("/account/end-session", web::post().to(end_session));
+/// The addresses.
+pub(super) fn routes() -> Vec<Route> {
+    let mut all = vec![
+        Route::get("/account", Reach::Own, |route| route.to(page)),
+        Route::post("/account/end-session", Reach::Own, |route| route.to(end_session)),
+    ];
     for change in Change::ALL {
         let shows = move |request, state, signed| change_page(request, state, signed, change);
         let does = move |request, state, form| do_change(request, state, form, change);
-        cfg.service(web::resource(change.path()).route(web::get().to(shows)).route(web::post().to(does)));
+        all.push(Route::get(change.path(), Reach::Own, move |route| route.to(shows)));
+        all.push(Route::post(change.path(), Reach::Own, move |route| route.to(does)));
     }
+    all
 }
 
 #[derive(Template)]

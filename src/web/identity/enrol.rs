@@ -7,14 +7,16 @@ use crate::service::identity::invite::{Enrolment, Invited, invited};
 use crate::service::identity::totp::{Secret, in_groups};
 use crate::web::app::AppState;
 use crate::web::problem::{Failed, internal};
+use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, SESSION};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-/// Adds the addresses.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    for path in ["/setup", "/invitation/{token}"] {
-        cfg.service(web::resource(path).route(web::get().to(page)).route(web::post().to(enrol)));
-    }
+/// The addresses.
+pub(super) fn routes() -> Vec<Route> {
+    let of = |path| {
+        [Route::get(path, Reach::Public, |route| route.to(page)), Route::post(path, Reach::Public, |route| route.to(enrol))]
+    };
+    ["/setup", "/invitation/{token}"].into_iter().flat_map(of).collect()
 }
 
 /// Who is being set up.

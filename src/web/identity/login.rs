@@ -6,6 +6,7 @@ use crate::service::clock::random_bytes;
 use crate::service::identity::totp;
 use crate::web::app::AppState;
 use crate::web::problem::{Failed, internal};
+use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, SESSION, Signed, SignedForm, form_token, is_own_form, own_path, see};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -16,11 +17,15 @@ use futures_util::future::LocalBoxFuture;
 const FORM: &str = "safu-form";
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// Adds the addresses.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/login").route(web::get().to(page)).route(web::post().to(log_in)));
-    cfg.service(web::resource("/step-up").route(web::get().to(step_up_page)).route(web::post().to(step_up)));
-    cfg.route("/logout", web::post().to(log_out));
+/// The addresses.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/login", Reach::Public, |route| route.to(page)),
+        Route::post("/login", Reach::Public, |route| route.to(log_in)),
+        Route::get("/step-up", Reach::Own, |route| route.to(step_up_page)),
+        Route::post("/step-up", Reach::Own, |route| route.to(step_up)),
+        Route::post("/logout", Reach::Own, |route| route.to(log_out)),
+    ]
 }
 
 /// What binds a form to this browser before there is a session.

@@ -7,6 +7,7 @@ mod login;
 
 use super::app::AppState;
 use super::problem::{self, Failed, html, plain_context};
+use super::routes::Route;
 use super::session::user_of;
 use super::view::Layout;
 use crate::domain::outcome::{OutcomeCode, Rejection};
@@ -15,15 +16,13 @@ use crate::service::identity::totp::Secret;
 use crate::store::error::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use qrcode::{Color, EcLevel, QrCode};
 
-/// Adds the pages.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    login::configure(cfg);
-    enrol::configure(cfg);
-    account::configure(cfg);
+/// The pages.
+pub(super) fn routes() -> Vec<Route> {
+    [login::routes(), enrol::routes(), account::routes()].into_iter().flatten().collect()
 }
 
 /// A page with one form.

@@ -9,6 +9,7 @@ use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::web::app::AppState;
 use crate::web::problem::{Failed, internal};
+use crate::web::routes::{ACTING, Reach, Route};
 use crate::web::session::{Signed, SignedForm, see};
 use crate::web::view::{Deed, Extras, Section, User};
 use actix_web::{HttpResponse, web};
@@ -111,13 +112,13 @@ fn deeds(user: &User, proposal: &Proposal) -> Result<Vec<Deed>, StoreError> {
     Ok(Act::ALL.into_iter().filter(possible).map(|act| act.deed(user, proposal)).collect())
 }
 
-/// Adds the addresses of the acts.
-pub(super) fn configure(cfg: &mut web::ServiceConfig) {
-    for act in Act::ALL {
-        let path = format!("/approvals/{{proposal}}/{}", act.word());
+/// The addresses of the acts. Which proposals a person may act on is the business of [`deeds`] and of the acts themselves.
+pub(super) fn routes() -> Vec<Route> {
+    let of = |act: Act| {
         let run = move |path, state, form| decide(act, path, state, form);
-        cfg.service(web::resource(path).route(web::post().to(run)));
-    }
+        Route::post(format!("/approvals/{{proposal}}/{}", act.word()), Reach::Roles(ACTING), move |route| route.to(run))
+    };
+    Act::ALL.map(of).into_iter().collect()
 }
 
 async fn decide(act: Act, path: web::Path<String>, state: web::Data<AppState>, form: SignedForm) -> Result<HttpResponse, Failed> {

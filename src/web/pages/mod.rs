@@ -1,5 +1,5 @@
 //! The pages, one file each. A page is made without any request handling: [`Asked`] says what is wanted, a function reads the book
-//! and gives a [`Page`], and [`configure`]'s handler writes it as HTML or as the file that was asked for. What a file holds is what the page
+//! and gives a [`Page`], and the handler of [`routes`] writes it as HTML or as the file that was asked for. What a file holds is what the page
 //! shows, because both are made from the same [`Doc`].
 
 mod approvals;
@@ -15,7 +15,7 @@ mod payouts;
 mod reports;
 mod serve;
 
-pub(super) use serve::configure;
+pub(super) use serve::routes;
 
 use super::view::{Extras, Notice, PageContext, Section, User};
 use crate::domain::outcome::Rejection;

@@ -1,32 +1,36 @@
 //! From a request to a page, or to the file of what it shows.
 
-use super::{Asked, Download, FILES, PAGES, Page};
+use super::{Asked, Download, FILES, Make, MakeFile, PAGES, Page};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::render::{self, Format, Look};
 use crate::web::app::AppState;
 use crate::web::problem::{Failed, internal};
+use crate::web::routes::{Reach, Route};
 use crate::web::session::user_of;
 use crate::web::view::render_page;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-/// Adds the address of every page and file.
-pub(in crate::web) fn configure(cfg: &mut web::ServiceConfig) {
-    super::approvals::configure(cfg);
-    for (path, make) in PAGES {
-        add(cfg, path, move |asked: &Asked<'_>| write(&make(asked)?, format_of(asked)?));
-    }
-    for (path, make) in FILES {
-        add(cfg, path, move |asked: &Asked<'_>| {
+/// Every page, every file, and what answers the forms of pages.
+pub(in crate::web) fn routes() -> Vec<Route> {
+    let page = |(path, make): &(&'static str, Make)| {
+        let make = *make;
+        read(path, move |asked: &Asked<'_>| write(&make(asked)?, format_of(asked)?))
+    };
+    let file = |(path, make): &(&'static str, MakeFile)| {
+        let make = *make;
+        read(path, move |asked: &Asked<'_>| {
             let Download { media, name, bytes } = make(asked)?;
             Ok(Written { media, name: Some(name), bytes })
-        });
-    }
+        })
+    };
+    let forms = [super::approvals::routes()];
+    forms.into_iter().flatten().chain(PAGES.iter().map(page)).chain(FILES.iter().map(file)).collect()
 }
 
-fn add(cfg: &mut web::ServiceConfig, path: &str, answer: impl Fn(&Asked<'_>) -> Result<Written, Failed> + Copy + Send + 'static) {
+fn read(path: &'static str, answer: impl Fn(&Asked<'_>) -> Result<Written, Failed> + Copy + Send + 'static) -> Route {
     let handler = move |request: HttpRequest, state: web::Data<AppState>| respond(request, state, answer);
-    cfg.service(web::resource(path).route(web::get().to(handler)).route(web::head().to(handler)));
+    Route::get(path, Reach::Readers, move |route| route.to(handler))
 }
 
 async fn respond(
