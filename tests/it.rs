@@ -30,8 +30,12 @@ mod contributions;
 mod demo;
 #[path = "it/desk.rs"]
 mod desk;
+#[path = "it/entries.rs"]
+mod entries;
 #[path = "it/events.rs"]
 mod events;
+#[path = "it/evidence.rs"]
+mod evidence;
 #[path = "it/exports.rs"]
 mod exports;
 #[path = "it/identity.rs"]

@@ -47,6 +47,9 @@ enum Verb {
         /// Hours within which an emergency has to be ratified.
         #[arg(long, default_value_t = 24, value_name = "HOURS")]
         ratify_hours: u32,
+        /// Above this amount a manual entry needs evidence; if left out, above what one approval carries.
+        #[arg(long, value_parser = amount, value_name = "AMOUNT")]
+        evidence_above: Option<FunctionalAmount>,
     },
     /// Take an own proposal back.
     Withdraw(Seen),
@@ -85,13 +88,14 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             return ctx.print_doc(&book.read(|conn| docs::queue(conn, now, None, LISTED))?, None);
         }
         Verb::Show { proposal } => return ctx.print_doc(&book.proposal_doc(*proposal)?, None),
-        Verb::Terms { from, one_up_to, two_up_to, committee, expire_hours, ratify_hours } => {
+        Verb::Terms { from, one_up_to, two_up_to, committee, expire_hours, ratify_hours, evidence_above } => {
             let terms = ApprovalTerms {
                 one_up_to: *one_up_to,
                 two_up_to: *two_up_to,
                 committee: *committee,
                 expire_hours: *expire_hours,
                 ratify_hours: *ratify_hours,
+                evidence_above: *evidence_above,
             };
             book.set_approval_terms(&ctx.call(), *from, terms)?
         }

@@ -1,6 +1,6 @@
 //! `safu contributions`: submit fee reports and single events, write manifests, and see what came, what is due and what is open.
 
-mod files;
+pub(super) mod files;
 mod remote;
 mod submit;
 mod tables;

@@ -1,8 +1,9 @@
 //! `safu entries`: the journal, one entry at a time.
 
 use super::CliResult;
+use super::contributions::files::read;
 use super::ctx::{CliError, Ctx};
-use super::listing::{doc, entry_text};
+use super::listing::{doc, entry_text, field};
 use crate::domain::account::AccountNo;
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
@@ -10,6 +11,8 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::doc::{Cell, Column, Doc, Row};
 use crate::report::link;
 use crate::service::Book;
+use crate::service::entries::ManualEntry;
+use crate::service::entries::template::{self, EntryTemplate};
 use crate::service::refs::Refs;
 use crate::service::reversals::Reverse;
 use crate::store::journal::{self, EntryRow, PostingRow};
@@ -17,6 +20,8 @@ use crate::store::log::Head;
 use clap::Subcommand;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
 
 /// Options of `safu entries`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +43,22 @@ enum Verb {
         /// Number of the entry.
         number: i64,
     },
+    /// Post a manual entry, for what no other event covers. The file has one JSON object; `safu entries post --help` shows its fields.
+    #[command(after_help = EXAMPLE)]
+    Post {
+        /// The file; - is standard input.
+        file: PathBuf,
+        /// Files that show it; each is added to the book first.
+        #[arg(long, value_name = "FILE")]
+        evidence: Vec<PathBuf>,
+    },
+    /// Keep a template, or replace the one of its name; without lines it is retired.
+    SaveTemplate {
+        /// A file with one JSON object: name, memo, reason, lines; - is standard input.
+        file: PathBuf,
+    },
+    /// List the templates.
+    Templates,
     /// Take an entry back by its exact negation, once.
     Reverse {
         /// Number of the entry.
@@ -51,18 +72,64 @@ enum Verb {
     },
 }
 
+/// What a file of an entry holds.
+const EXAMPLE: &str = r#"A file:
+  {"on": "2026-05-10", "memo": "Custody fee of April", "reason": "The custodian bills in arrears",
+   "lines": [{"account": 5210, "asset": "USD", "side": "debit", "units": "1250.00"},
+             {"account": 2300, "asset": "USD", "side": "credit", "units": "1250.00"}]}
+A line has account, asset, side, units and value; the value may be left out in the functional currency. Lines on 1160 name
+the bank account as "wallet"."#;
+
 /// Runs `safu entries`.
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     match &args.verb {
         Verb::List { limit } => ctx.print_doc(&list(&book, i64::from(*limit))?, None),
         Verb::Show { number } => ctx.print_doc(&show(&book, EntryNo(*number))?, None),
+        Verb::Post { file, evidence } => post(ctx, &book, file, evidence),
+        Verb::SaveTemplate { file } => {
+            let template: EntryTemplate = parsed(file)?;
+            let reply = book.save_template(&ctx.call(), template)?;
+            ctx.print_reply(&reply, |answer| format!("Template {} has {} lines.", field(answer, "name"), field(answer, "lines")))
+        }
+        Verb::Templates => ctx.print_doc(&templates(&book)?, None),
         Verb::Reverse { number, on, reason } => {
             let command = Reverse { entry: *number, on: *on, reason: reason.clone() };
             let reply = book.reverse_entry(&ctx.call(), command)?;
             ctx.print_reply(&reply, entry_text)
         }
     }
+}
+
+fn post(ctx: &Ctx, book: &Book, file: &Path, evidence: &[PathBuf]) -> CliResult {
+    if ctx.global.dry_run && !evidence.is_empty() {
+        let mend = "add the files with `safu evidence add`, and name their hashes under \"evidence\" in the file";
+        return Err(CliError::Usage(format!("--evidence adds files, which a dry run does not; {mend}")));
+    }
+    let mut entry: ManualEntry = parsed(file)?;
+    for file in evidence {
+        let added = super::evidence::add(ctx, book, file)?.success()?.json();
+        entry.evidence.push(field(&added, "sha256"));
+    }
+    let reply = book.post_manual(&ctx.call(), entry)?;
+    ctx.print_reply(&reply, |answer| match field(answer, "proposal").as_str() {
+        "" => entry_text(answer),
+        number => format!("Proposal {number} waits for {} approvals.", field(answer, "needs")),
+    })
+}
+
+fn parsed<T: DeserializeOwned>(file: &Path) -> Result<T, CliError> {
+    serde_json::from_slice(&read(file)?).map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))
+}
+
+fn templates(book: &Book) -> Result<Doc, CliError> {
+    let rows = book.read(template::all)?.into_iter().map(|template| {
+        let lines = i64::try_from(template.lines.len()).unwrap_or(i64::MAX);
+        Row::body(vec![Cell::text(template.name), Cell::text(template.memo), Cell::count(lines)])
+    });
+    let columns = vec![Column::text("name", "Template"), Column::text("memo", "Memo"), Column::number("lines", "Lines")];
+    let empty = "There is no template; keep one with `safu entries save-template`.";
+    Ok(doc("templates", "Templates of entries", columns, rows.collect(), empty))
 }
 
 fn list(book: &Book, limit: i64) -> Result<Doc, CliError> {

@@ -11,6 +11,7 @@ pub mod ctx;
 mod demo;
 mod doctor;
 mod entries;
+mod evidence;
 mod export;
 mod incidents;
 mod init;
@@ -71,8 +72,10 @@ enum Command {
     Contributions(contributions::Args),
     /// The fund's own movements: settlements, transfers, capital, loans.
     Treasury(treasury::Args),
-    /// Entries of the journal: list, show, reverse.
+    /// Entries of the journal: list, show, post by hand, reverse.
     Entries(entries::Args),
+    /// Files that show why something was booked.
+    Evidence(evidence::Args),
     /// Close months.
     Periods(periods::Args),
     /// What waits for a decision, and how many must agree.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Contributions(args) => contributions::run(&ctx, args),
         Command::Treasury(args) => treasury::run(&ctx, args),
         Command::Entries(args) => entries::run(&ctx, args),
+        Command::Evidence(args) => evidence::run(&ctx, args),
         Command::Periods(args) => periods::run(&ctx, args),
         Command::Approvals(args) => approvals::run(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),

@@ -63,6 +63,7 @@ events! {
     SurplusReleased = "E28", "Surplus released to the sponsor";
     Reversal = "E29", "Reversal";
     ClaimsHandlingPaid = "E30", "Claims-handling cost paid";
+    Manual = "E31", "Manual entry";
 }
 
 impl fmt::Display for Event {

@@ -119,6 +119,22 @@ impl Rejection {
     pub fn invalid(pointer: impl Into<String>, value: impl fmt::Display, detail: impl Into<String>) -> Self {
         Self::new(OutcomeCode::InvalidField, pointer, value, detail)
     }
+
+    /// Several refusals as one, under the code of the first; `None` if there is none.
+    pub fn together(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut all = all.into_iter();
+        let mut first = all.next()?;
+        first.problems.extend(all.flat_map(|one| one.problems));
+        first.problems.truncate(Self::MAX_PROBLEMS);
+        Some(first)
+    }
+
+    /// The same at another place.
+    #[must_use]
+    pub fn at(mut self, pointer: &str) -> Self {
+        self.problems.iter_mut().for_each(|problem| pointer.clone_into(&mut problem.pointer));
+        self
+    }
 }
 
 impl fmt::Display for Rejection {

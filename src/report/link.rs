@@ -21,6 +21,11 @@ pub fn proposal(id: i64) -> String {
     format!("/approvals/{id}")
 }
 
+/// A file of evidence, as a download.
+pub fn evidence(sha256: &str) -> String {
+    format!("/evidence/{sha256}")
+}
+
 /// A fee report with its rows.
 pub fn fee_report(id: i64) -> String {
     format!("/contributions/reports/{id}")

@@ -8,6 +8,8 @@ pub mod command;
 pub mod contributions;
 pub mod desk;
 pub mod doctor;
+pub mod entries;
+pub mod evidence;
 pub mod identity;
 pub mod incidents;
 pub mod init;

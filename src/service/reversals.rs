@@ -104,7 +104,7 @@ fn reverse(tx: &mut Tx<'_>, command: &Reverse) -> Result<Answer, StoreError> {
 fn mend_of_workflow(source: &str) -> Option<String> {
     let (kind, _) = source.split_once(':').unwrap_or((source, ""));
     let mend = match kind {
-        "treasury" | "prices" | "period" | "reversal" => return None,
+        "treasury" | "manual" | "prices" | "period" | "reversal" => return None,
         "report" => "submit the report again with a higher version; the difference is posted (E22)",
         "batch" => "what arrives less than was accrued is booked with its settlement, as a settlement difference (4320)",
         _ => "use the next step of its incident (revise the estimate, or book what happened as its own event)",
@@ -119,6 +119,7 @@ mod tests {
     #[test]
     fn only_entries_posted_by_hand_are_reversed() {
         assert_eq!(mend_of_workflow("treasury:7"), None);
+        assert_eq!(mend_of_workflow("manual:7"), None);
         assert!(mend_of_workflow("report:12").unwrap().contains("higher version"));
         assert!(mend_of_workflow("incident:INC-1").unwrap().contains("incident"));
         assert!(mend_of_workflow("payout:1").is_some());

@@ -8,6 +8,7 @@ pub mod conn;
 pub mod contribution;
 pub mod copy;
 pub mod error;
+pub mod evidence;
 pub mod fact;
 pub mod fee_report;
 pub mod health;

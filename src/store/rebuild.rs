@@ -5,6 +5,7 @@ use super::claim::{ClaimApprovalRow, ClaimsFileRow};
 use super::conn::Conn;
 use super::contribution::BatchRow;
 use super::error::StoreError;
+use super::evidence::EvidenceRow;
 use super::fact::FactRow;
 use super::fee_report::{self, ReportRow, StepRow};
 use super::incident::IncidentRow;
@@ -86,7 +87,7 @@ pub fn between(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<Rebuilt>, Stor
             }));
         )* };
     }
-    headers!(contribution_batch: BatchRow, claims_file: ClaimsFileRow, payout_batch: PayoutBatchRow);
+    headers!(contribution_batch: BatchRow, claims_file: ClaimsFileRow, payout_batch: PayoutBatchRow, evidence_file: EvidenceRow);
     all.extend(rows_between!(conn, fee_report, ReportRow, from, to).into_iter().map(|row| Rebuilt {
         leaf: row.leaf,
         kind: "fee_report",
@@ -151,7 +152,8 @@ pub fn row_count(conn: &mut Conn) -> Result<i64, StoreError> {
         incident,
         claims_file,
         claim_approval,
-        payout_batch
+        payout_batch,
+        evidence_file
     );
     Ok(total)
 }

@@ -1,5 +1,9 @@
 //! The tables as diesel sees them; the source of truth is `migrations/`.
 
+mod evidence;
+
+pub use evidence::{evidence_content, evidence_file};
+
 diesel::table! {
     use diesel::sql_types::*;
     #[doc = "Table `book`."]
@@ -890,5 +894,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     claim_approval,
     payout_batch,
     payout_transaction,
-    payout
+    payout,
+    evidence_file,
+    evidence_content
 );

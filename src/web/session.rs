@@ -318,7 +318,8 @@ impl Signed {
         fresh_id()
     }
 
-    fn of(request: &HttpRequest) -> Result<(Self, String), Failed> {
+    /// The session of a request, with the token of its cookie.
+    pub(super) fn of(request: &HttpRequest) -> Result<(Self, String), Failed> {
         let state = request.app_data::<web::Data<AppState>>().ok_or_else(|| problem::internal(&"a server without state"))?;
         let here = request.extensions().get::<Here>().cloned().ok_or_else(nobody)?;
         let signed = Self {
@@ -367,6 +368,11 @@ impl Fields {
         let text = std::str::from_utf8(&body).map_err(|_| unreadable())?;
         let fields = web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| unreadable())?;
         Ok(Self(fields.into_inner()))
+    }
+
+    /// Fields that were read in another way.
+    pub(super) const fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
     }
 
     /// The value of a field; empty if it is not there.

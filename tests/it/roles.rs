@@ -108,7 +108,7 @@ impl House {
             _ => return None,
         };
         let made = match kind {
-            _ if draft => done(book.draft(&by(), None, Draft { kind: kind.to_owned(), command })),
+            _ if draft => done(book.draft(&by(), Draft { kind: kind.to_owned(), command })),
             "memo" => done(book.set_memo(&by(), on.parse().unwrap(), typed(memo))),
             _ => done(book.set_role(&by(), typed(role))),
         };
@@ -139,7 +139,13 @@ impl House {
             let (id, hash) = self.proposal(maker, route.path.ends_with("submission") || route.path.ends_with("/submit"))?;
             object.parts.push(("proposal", id.to_string()));
             object.fields = vec![("hash", hash.clone()), ("reason", "test".to_owned())];
-            object.body = json!({"proposal": id, "hash": hash, "reason": "test"}).to_string();
+            let mut body = json!({"proposal": id, "hash": hash, "reason": "test"});
+            if route.path.ends_with("/revision") {
+                let now = self.server.book.clock.now();
+                let found = self.server.book.read(|conn| approvals::find(conn, id, now)).unwrap().unwrap();
+                body = json!({"proposal": id, "hash": hash, "command": found.command});
+            }
+            object.body = body.to_string();
         }
         if route.path == "/account/end-session" {
             let whose = if case == "own" && self.persons.contains_key(who) { who } else { "other-p" };

@@ -7,6 +7,7 @@ use safu_ledger::domain::text::Name;
 use safu_ledger::service::approvals::Draft;
 use safu_ledger::service::clock::Clock;
 use safu_ledger::service::contributions::events::EventFeed;
+use safu_ledger::service::evidence::GivenFile;
 use safu_ledger::service::incidents::payouts::PaidBy;
 use safu_ledger::service::init::{self, NewBook};
 use safu_ledger::service::keys::KeyScope;
@@ -87,8 +88,19 @@ pub fn full(db: &TestDb) -> Book {
     book.invite(&call(), "paula").unwrap();
     let memo = json!({"effective_on": "2019-02-01", "terms": {"account": 9100, "asset": "BTC", "quantity": "360000"}});
     let draft = Draft { kind: "memo".to_owned(), command: memo };
-    done(book.draft(&call().by(paula, false), None, draft));
+    done(book.draft(&call().by(paula, false), draft));
+    by_hand(&book);
     book
+}
+
+/// A manual entry with a file that shows it.
+fn by_hand(book: &Book) {
+    let file = GivenFile { name: "invoice.pdf".to_owned(), bytes: b"%PDF-1.7 an invoice".as_slice().into() };
+    let added = done(book.add_evidence(&call(), file));
+    let line = |account: i32, side: &str| json!({"account": account, "asset": "USD", "side": side, "units": "12.5"});
+    let entry = json!({"on": "2019-02-01", "memo": "Custody fee", "reason": "Billed in arrears",
+        "lines": [line(5210, "debit"), line(2300, "credit")], "evidence": [added["sha256"]]});
+    done(book.post_manual(&call(), typed(entry)));
 }
 
 /// Makes a person with roles known.

@@ -21,6 +21,7 @@ pub mod fixed_price;
 pub mod ibnr;
 pub mod incident;
 pub mod loan;
+pub mod manual;
 pub mod mark_to_market;
 pub mod payout;
 pub mod rebalance;

@@ -3,6 +3,7 @@
 mod book;
 #[path = "../../../tests/fixtures/fund_story.rs"]
 mod fund_story;
+mod manual;
 mod random;
 mod rules;
 mod story;

@@ -31,6 +31,19 @@ pub struct Draft {
     pub command: Json,
 }
 
+/// A new revision of an own proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revise {
+    /// Number of the proposal.
+    pub proposal: i64,
+    /// The hash of the revision that was edited; if it is another by now, somebody was faster.
+    pub hash: String,
+    /// The command as it shall be.
+    #[schema(value_type = Object)]
+    pub command: Json,
+}
+
 /// An act on a proposal as its actor has seen it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,34 +58,39 @@ pub struct Decide {
 }
 
 impl Book {
-    /// Keeps a command as a draft of its maker, or as a new revision of the own proposal `of`.
+    /// Keeps a command as a draft of its maker.
     ///
     /// # Errors
-    /// `InvalidField`, `Forbidden`, `ApprovalNeeded` without a person, `NotFound`, `WrongState`.
-    pub fn draft(&self, call: &Call, of: Option<i64>, new: Draft) -> Result<Reply, StoreError> {
+    /// `InvalidField`, `Forbidden`, `ApprovalNeeded` without a person.
+    pub fn draft(&self, call: &Call, new: Draft) -> Result<Reply, StoreError> {
         let rules = super::kinds::require(&new.kind)?;
         rules.check(&new.command)?;
         let by = person(call)?;
-        self.command(call, &json!({"draft": &new, "of": of}), move |tx| {
+        self.command(call, &json!({"draft": &new}), move |tx| {
             let giver = gate::require(tx, &by, rules.givers)?;
-            match of {
-                None => {
-                    let id = begin(tx, giver.id, &rules, &new.command)?;
-                    Ok(Answer::created(json!({"proposal": id, "state": State::Draft, "hash": hash_of(rules.kind, &new.command)})))
-                }
-                Some(id) => {
-                    let proposal = load(tx, id)?;
-                    if proposal.kind != new.kind {
-                        let detail = format!("is a proposal of the kind {}; make a new one", proposal.kind);
-                        return Err(Rejection::invalid("/kind", &new.kind, detail).into());
-                    }
-                    require_maker(&proposal, &giver)?;
-                    let next = move_to(&proposal, Step::Draft, false)?;
-                    let revision = proposal.revision.saturating_add(1);
-                    step(tx, &proposal, (Step::Draft, next), giver.id, revision, &new.command);
-                    Ok(Answer::created(json!({"proposal": id, "state": next, "hash": hash_of(rules.kind, &new.command)})))
-                }
-            }
+            let id = begin(tx, giver.id, &rules, &new.command)?;
+            Ok(Answer::created(json!({"proposal": id, "state": State::Draft, "hash": hash_of(rules.kind, &new.command)})))
+        })
+    }
+
+    /// Keeps another command in an own proposal that is a draft, or that waits: it is a draft again then, and what was approved counts
+    /// no more. Of two who edit the same revision one is too late.
+    ///
+    /// # Errors
+    /// `InvalidField`, `Forbidden`, `ApprovalNeeded` without a person, `NotFound`, `WrongState`.
+    pub fn revise(&self, call: &Call, new: Revise) -> Result<Reply, StoreError> {
+        let by = person(call)?;
+        self.command(call, &json!({"revise": &new}), move |tx| {
+            let seen_as = Decide { proposal: new.proposal, hash: new.hash.clone(), reason: String::new() };
+            let (proposal, rules) = seen(tx, &seen_as)?;
+            let giver = gate::require(tx, &by, rules.givers)?;
+            require_maker(&proposal, &giver)?;
+            rules.check(&new.command)?;
+            let next = move_to(&proposal, Step::Draft, false)?;
+            let revision = proposal.revision.saturating_add(1);
+            step(tx, &proposal, (Step::Draft, next), giver.id, revision, &new.command);
+            let hash = hash_of(rules.kind, &new.command);
+            Ok(Answer::created(json!({"proposal": proposal.id, "state": next, "revision": revision, "hash": hash})))
         })
     }
 

@@ -9,7 +9,8 @@ use crate::domain::person::PersonId;
 use crate::report::doc::{Cell, Column, Content, Doc, Figure, Row, Table, Tone};
 use crate::report::{format, link};
 use crate::service::Book;
-use crate::service::people;
+use crate::service::{evidence, people};
+use crate::store;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use jiff::Timestamp;
@@ -118,18 +119,41 @@ impl Book {
     /// `NotFound`, or the database's failure. A command that would be refused now is shown with that refusal.
     pub fn proposal_doc(&self, id: i64) -> Result<Doc, StoreError> {
         let now = self.clock.now();
-        let (one, names) = self.read(|conn| {
+        let (one, names, shown) = self.read(|conn| {
             let missing = || Rejection::new(OutcomeCode::NotFound, "/proposal", id, "is not a proposal of this book");
-            Ok((proposal::find(conn, id, now)?.ok_or_else(missing)?, Names::load(conn)?))
+            let one = proposal::find(conn, id, now)?.ok_or_else(missing)?;
+            let shown = shown_by(conn, &one)?;
+            Ok((one, Names::load(conn)?, shown))
         })?;
         let preview = if one.state.is_open() { Some(self.preview(id)) } else { None };
-        match preview {
+        let mut doc = match preview {
             Some(Err(StoreError::Rejected(refusal))) => document(&one, &names, None, Some(&refusal)),
             Some(Err(error)) => Err(error),
             Some(Ok(preview)) => document(&one, &names, Some(&preview), None),
             None => document(&one, &names, None, None),
-        }
+        }?;
+        doc.tables.extend(shown);
+        Ok(doc)
     }
+}
+
+/// The files that show a proposal: those its command names, and those attached to it.
+fn shown_by(conn: &mut Conn, one: &Proposal) -> Result<Option<Table>, StoreError> {
+    let mut files = Vec::new();
+    let named = one.command.get("evidence").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    for hash in named.iter().filter_map(Json::as_str) {
+        // A draft may name what is not there; its preview says so.
+        files.extend(store::evidence::find(conn, hash)?.map(|file| (file, "Part of the command".to_owned())));
+    }
+    let attached = evidence::of(conn, &format!("proposal/{}", one.id))?;
+    files.extend(attached.into_iter().map(|(file, attachment)| (file, attachment.note)));
+    let rows = files.iter().map(|(file, note)| (file, note.as_str()));
+    Ok((!files.is_empty()).then(|| evidence::table("evidence", "Evidence", rows, "")))
+}
+
+/// What a command that is still being written would do, as tables.
+pub fn rehearsal_tables(preview: &Preview) -> Vec<Table> {
+    vec![effect(preview), fields("would", "What it would record now", &preview.did)]
 }
 
 fn document(one: &Proposal, names: &Names, preview: Option<&Preview>, refusal: Option<&Rejection>) -> Result<Doc, StoreError> {

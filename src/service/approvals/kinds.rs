@@ -4,6 +4,9 @@ use super::terms::ApprovalTerms;
 use crate::domain::outcome::Rejection;
 use crate::service::command::{From, Kind, OfIncident};
 use crate::service::contributions::rejection::{OfReport, RejectReport};
+use crate::service::entries::ManualEntry;
+use crate::service::entries::template::EntryTemplate;
+use crate::service::evidence::AttachEvidence;
 use crate::service::identity::reset::ResetLogin;
 use crate::service::incidents::approvals::NewApproval;
 use crate::service::incidents::declare::{CloseIncident, NewIncident, NewStatement, StepIncident};
@@ -26,6 +29,9 @@ use crate::service::valuation::ValueDay;
 pub const KINDS: &[Kind] = &[
     Kind::of::<TreasuryCommand>(),
     Kind::of::<Reverse>(),
+    Kind::of::<ManualEntry>(),
+    Kind::of::<EntryTemplate>(),
+    Kind::of::<AttachEvidence>(),
     Kind::of::<OfReport<RejectReport>>(),
     Kind::of::<LockPrices>(),
     Kind::of::<ValueDay>(),

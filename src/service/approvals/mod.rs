@@ -13,7 +13,7 @@ mod preview;
 mod proposal;
 pub mod terms;
 
-pub use act::{Decide, Draft};
-pub use preview::Preview;
+pub use act::{Decide, Draft, Revise};
+pub use preview::{Preview, Rehearsed};
 pub use proposal::{Proposal, StepDone, Submission, find, list};
 pub use terms::{APPROVAL, ApprovalTerms};

@@ -1,5 +1,6 @@
 //! Approval terms: how many approvals an amount needs, and how long a proposal waits.
 
+use crate::domain::amount::Value;
 use crate::domain::approval::{Risk, Tiers};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::person::Role;
@@ -40,12 +41,21 @@ pub struct ApprovalTerms {
     pub expire_hours: u32,
     /// Hours within which an emergency has to be ratified.
     pub ratify_hours: u32,
+    /// Above this amount a manual entry needs evidence; where it is not said, above what one approval carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub evidence_above: Option<FunctionalAmount>,
 }
 
 impl ApprovalTerms {
     /// The tiers.
     pub const fn tiers(&self) -> Tiers {
         Tiers { one_up_to: self.one_up_to.0, two_up_to: self.two_up_to.0, committee: self.committee }
+    }
+
+    /// Above this amount a manual entry needs evidence.
+    pub fn evidence_limit(&self) -> Value {
+        self.evidence_above.unwrap_or(self.one_up_to).0
     }
 }
 

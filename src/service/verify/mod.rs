@@ -5,6 +5,7 @@
 
 mod claims;
 mod contributions;
+mod evidence;
 mod journal;
 mod leaves;
 mod reports;
@@ -48,6 +49,8 @@ pub struct Counts {
     pub claims: u64,
     /// Payouts.
     pub payouts: u64,
+    /// Files of evidence.
+    pub evidence: u64,
 }
 
 /// The verdict on a book.
@@ -109,7 +112,8 @@ fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
     let stops = stops::check(conn, &replay, verdict)?;
     contributions::check(conn, &replay, &stops, verdict)?;
     reports::check(conn, &replay, &stops, verdict)?;
-    claims::check(conn, &replay, verdict)
+    claims::check(conn, &replay, verdict)?;
+    evidence::check(conn, verdict)
 }
 
 fn count(n: impl TryInto<u64>) -> u64 {

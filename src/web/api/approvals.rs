@@ -3,7 +3,7 @@
 
 use super::reports::{DOC, FORMAT, format_of, send};
 use crate::domain::outcome::OutcomeCode;
-use crate::service::approvals::{ApprovalTerms, Decide, Draft, docs};
+use crate::service::approvals::{ApprovalTerms, Decide, Draft, Revise, docs};
 use crate::service::people::{NewPerson, SetRole};
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Success};
@@ -76,8 +76,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )],
         refusals: ACTS,
         success: Success::created("The draft", r#"{"proposal":12,"state":"draft","hash":"9f2c"}"#),
-        route: |route| route.to(|input: Input| input.post(|book, call, body: Draft| book.draft(call, None, body))),
+        route: |route| route.to(|input: Input| input.post(|book, call, body: Draft| book.draft(call, body))),
         ..command("/proposals", "draftProposal", "Keep a command as a draft", "Of any kind; nobody is asked yet.")
+    },
+    Operation {
+        body: &[Media::json::<Revise>(
+            r#"{"proposal":12,"hash":"9f2c5e1b8a7d4c3f0e6b2a1d9c8f7e5b4a3d2c1f0e9b8a7d6c5f4e3b2a1d0c9f","command":{"effective_on":"2019-07-01","terms":{"account":9100,"asset":"BTC","quantity":"360000"}}}"#,
+        )],
+        refusals: ACTS,
+        success: Success::created("The new revision", r#"{"proposal":12,"state":"draft","revision":2,"hash":"77b1"}"#),
+        route: |route| route.to(|input: Input| input.post(|book, call, body: Revise| book.revise(call, body))),
+        ..command(
+            "/proposals/revision",
+            "reviseProposal",
+            "Edit an own draft",
+            "Names the hash of the revision that was edited; of two who edit the same one, one is answered 409. What waits becomes a \
+             draft again, and what was approved counts no more.",
+        )
     },
     act("/proposals/submission", "submitProposal", "Ask for approval of an own draft", |route| {
         route.to(|input: Input| input.post(|book, call, body: Decide| book.submit(call, body)))

@@ -9,6 +9,7 @@ macro_rules! entry {
 
 mod approvals;
 mod contributions;
+mod entries;
 mod fee_reports;
 mod incident_views;
 mod incidents;
@@ -26,6 +27,7 @@ pub fn operations() -> Vec<Operation> {
         fee_reports::OPERATIONS,
         prices::OPERATIONS,
         treasury::OPERATIONS,
+        entries::OPERATIONS,
         incidents::OPERATIONS,
         incident_views::OPERATIONS,
         approvals::OPERATIONS,
@@ -40,6 +42,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("Fee reports", "The same as whole reports, one a venue and business date."),
     ("Prices", "Daily price sets: imported, then locked; a locked set is never changed."),
     ("Treasury", "What happens to the fund's own assets, month closing and reversals."),
+    ("Entries", "Manual entries for what no other event covers, their templates, and evidence."),
     ("Incidents", "From the first suspicion over claims and payouts to the last recovery."),
     ("Approvals", "Persons and roles, and what takes effect once others agree to it."),
     ("Reports", "What the pages show, as data."),

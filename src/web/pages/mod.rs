@@ -7,6 +7,7 @@ mod claims;
 mod contributions;
 mod entry;
 mod events;
+mod evidence;
 mod fee_report;
 mod first_steps;
 mod incident;
@@ -153,6 +154,7 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/journal", reports::journal),
     ("/accounts/{account}", reports::account),
     ("/entries/{entry}", entry::page),
+    ("/evidence", evidence::page),
     ("/prices", reports::prices),
     ("/prices/{day}", reports::price_set),
     ("/contributions", contributions::page),
