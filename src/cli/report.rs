@@ -20,6 +20,12 @@ pub struct Args {
     /// The book as it was known at this moment (or at the end of this day).
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
+    /// Put the report as of this business date beside it: before, after, difference.
+    #[arg(long, value_name = "DATE")]
+    compare_as_of: Option<String>,
+    /// Put the report as it was known at this moment beside it.
+    #[arg(long, value_name = "TIME")]
+    compare_known_at: Option<String>,
     /// table, json, csv, xlsx, or html: one file that needs nothing else.
     #[arg(long, value_name = "FORMAT")]
     format: Option<Output>,
@@ -75,6 +81,8 @@ impl Args {
         let own = [
             ("as_of", &self.as_of),
             ("known_at", &self.known_at),
+            ("compare_as_of", &self.compare_as_of),
+            ("compare_known_at", &self.compare_known_at),
             ("from", &self.from),
             ("to", &self.to),
             ("account", &self.account),

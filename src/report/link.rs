@@ -107,6 +107,25 @@ pub fn listed(accounts: &[AccountNo]) -> String {
     accounts.join(",")
 }
 
+/// An address that leads to the same basis, where it names none of its own.
+pub fn on_basis(href: &str, as_of: Option<jiff::civil::Date>, known_at: Option<jiff::Timestamp>) -> String {
+    let (address, anchor) = href.find('#').map_or((href, ""), |at| href.split_at(at));
+    if !address.starts_with('/') {
+        return href.to_owned();
+    }
+    let mut out = address.to_owned();
+    let wanted = [("as_of", as_of.map(|day| day.to_string())), ("known_at", known_at.map(|at| at.to_string()))];
+    for (name, value) in wanted {
+        let has = out.contains(&format!("?{name}=")) || out.contains(&format!("&{name}="));
+        if let Some(value) = value.filter(|_| !has) {
+            out.push(if out.contains('?') { '&' } else { '?' });
+            out.push_str(&format!("{name}={value}"));
+        }
+    }
+    out.push_str(anchor);
+    out
+}
+
 /// True for an address that a page may link to: a path of the product itself, an anchor, or https. Everything else, such as
 /// `javascript:` or `//elsewhere`, is shown as plain text.
 pub fn is_safe(href: &str) -> bool {

@@ -10,7 +10,7 @@ use jiff::{Timestamp, civil::Date};
 use std::collections::BTreeMap;
 
 /// Parameters that every report takes.
-pub const COMMON: [&str; 5] = ["as_of", "known_at", "format", "cursor", "limit"];
+pub const COMMON: [&str; 7] = ["as_of", "known_at", "compare_as_of", "compare_known_at", "format", "cursor", "limit"];
 /// Rows of a page unless the caller says otherwise.
 pub const DEFAULT_LIMIT: usize = 50;
 /// The most rows a caller may ask for.
@@ -95,6 +95,38 @@ impl Params {
     /// `InvalidField`.
     pub fn known_at(&self) -> Result<Option<Timestamp>, Rejection> {
         self.text("known_at").map(|text| moment("/known_at", text)).transpose()
+    }
+
+    /// The end of the as-of day where one is asked for: what happened later does not count. For what has moments and no dates.
+    ///
+    /// # Errors
+    /// `InvalidField`.
+    pub fn until(&self) -> Result<Option<Timestamp>, Rejection> {
+        self.as_of()?;
+        self.text("as_of").map(|text| moment("/as_of", text)).transpose()
+    }
+
+    /// The parameters of the state that this one is compared with, if one is asked for; `as_of` is the day that the report stands
+    /// on. What is not said of the other state is as here.
+    ///
+    /// # Errors
+    /// `InvalidField`.
+    pub fn compared(&self, as_of: Date) -> Result<Option<Self>, Rejection> {
+        let (day, known) = (self.date("compare_as_of")?, self.text("compare_known_at"));
+        if day.is_none() && known.is_none() {
+            return Ok(None);
+        }
+        if let Some(cursor) = self.text("cursor") {
+            return Err(Rejection::invalid("/cursor", cursor, "cannot be given for a comparison, which is of whole lists"));
+        }
+        let mut values = self.values.clone();
+        values.insert("as_of".to_owned(), day.unwrap_or(as_of).to_string());
+        if let Some(known) = known {
+            moment("/compare_known_at", known)?;
+            values.insert("known_at".to_owned(), known.to_owned());
+        }
+        values.retain(|name, _| !name.starts_with("compare_"));
+        Ok(Some(Self { values }))
     }
 
     /// An entry number.

@@ -3,8 +3,8 @@
 use super::doc::Doc;
 use super::params::Params;
 use super::reports::{
-    account, balance_sheet, changes_in_fund, coverage, coverage_history, dashboard, entry, journal, prices, roll_forward,
-    trial_balance,
+    access, account, ageing, balance_sheet, changes_in_fund, coverage, coverage_history, dashboard, duties, entry, journal,
+    prices, roll_forward, trial_balance,
 };
 use super::source::{ReportError, Source};
 use crate::domain::outcome::{OutcomeCode, Rejection};
@@ -58,12 +58,14 @@ pub enum Group {
     Contributions,
     /// Incidents, claims and payouts.
     Incidents,
+    /// Who may do what, and who did.
+    Control,
 }
 
 impl Group {
     /// Every group in the order of lists.
-    pub const ALL: [Self; 6] =
-        [Self::Coverage, Self::Statements, Self::Journal, Self::Prices, Self::Contributions, Self::Incidents];
+    pub const ALL: [Self; 7] =
+        [Self::Coverage, Self::Statements, Self::Journal, Self::Prices, Self::Contributions, Self::Incidents, Self::Control];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Group {
             Self::Prices => "Prices",
             Self::Contributions => "Contributions",
             Self::Incidents => "Incidents",
+            Self::Control => "Control",
         }
     }
 }
@@ -219,6 +222,30 @@ pub const REPORTS: &[ReportDef] = &[
         group: Group::Prices,
         params: &[ParamDef { required: true, ..param("day", "Day", ParamKind::Subject) }],
         run: prices::one,
+    },
+    ReportDef {
+        name: "ageing",
+        title: "Receivable ageing",
+        about: "Contributions that are accrued and not settled, by age, tied to the account",
+        group: Group::Contributions,
+        params: &[param("asset", "Asset", ParamKind::Asset)],
+        run: ageing::run,
+    },
+    ReportDef {
+        name: "duties",
+        title: "Separation of duties",
+        about: "Who made and who checked what, and roles that one person must not hold together",
+        group: Group::Control,
+        params: &[],
+        run: duties::run,
+    },
+    ReportDef {
+        name: "access-review",
+        title: "User access review",
+        about: "Every person with the roles held, since when and from whom, and every key; to go through and sign",
+        group: Group::Control,
+        params: &[],
+        run: access::run,
     },
 ];
 

@@ -1,6 +1,7 @@
 //! What reports read. A report is a pure function of a [`Source`]; the service layer implements it over the book at one pair of
 //! as-of and known-at.
 
+use super::control::{Duty, Holders, Receivable};
 use crate::domain::account::{Account, AccountClass, AccountNo};
 use crate::domain::amount::{Quantity, Value};
 use crate::domain::asset::{Asset, AssetId};
@@ -449,6 +450,21 @@ pub trait Source {
     /// # Errors
     /// [`ReportError::Source`].
     fn feeds(&mut self) -> Result<Vec<FeedState>, ReportError>;
+    /// The contributions receivable as of a day, by the business dates it is open of.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn receivables(&mut self, as_of: Date) -> Result<Vec<Receivable>, ReportError>;
+    /// Persons and keys with what they held until a moment.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn holders(&mut self, until: Option<Timestamp>) -> Result<Holders, ReportError>;
+    /// Every proposal as it stood at a moment, the latest first.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn duties(&mut self, until: Option<Timestamp>) -> Result<Vec<Duty>, ReportError>;
     /// The proof that a leaf is in the present log.
     ///
     /// # Errors

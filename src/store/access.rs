@@ -7,6 +7,7 @@ use super::schema::access_event;
 use super::tx::{Record, Stamp};
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -46,4 +47,18 @@ pub fn page(conn: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<Acce
         .limit(limit)
         .select(AccessRow::as_select())
         .load(conn)?)
+}
+
+/// When each person last had one of these events before a leaf, as (person, microseconds since 1970).
+pub fn last_of(conn: &mut Conn, what: &[&str], leaves: i64) -> Result<Vec<(i32, i64)>, StoreError> {
+    let mut last: BTreeMap<i32, i64> = BTreeMap::new();
+    for word in what {
+        let wanted = access_event::table.filter(access_event::what.eq(*word)).filter(access_event::leaf.lt(leaves));
+        let found: Vec<(Option<i32>, i64)> = wanted.select((access_event::person, access_event::recorded_at)).load(conn)?;
+        for (person, at) in found.into_iter().filter_map(|(person, at)| Some((person?, at))) {
+            let latest = last.entry(person).or_insert(at);
+            *latest = at.max(*latest);
+        }
+    }
+    Ok(last.into_iter().collect())
 }

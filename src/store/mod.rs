@@ -27,6 +27,7 @@ pub mod rebuild;
 pub mod reference;
 pub mod request;
 pub mod schema;
+pub mod trail;
 pub mod tx;
 pub mod types;
 pub mod view;

@@ -45,8 +45,8 @@ impl Known {
     }
 }
 
-/// How many leaves were recorded at or before `at`.
-fn count_of(conn: &mut Conn, at: &str) -> Result<i64, StoreError> {
+/// How many leaves were recorded at or before `at` (as leaves write it). Found by halving.
+pub fn count_of(conn: &mut Conn, at: &str) -> Result<i64, StoreError> {
     let last: Option<i64> = log_leaf::table.select(diesel::dsl::max(log_leaf::idx)).first(conn)?;
     let (mut low, mut high) = (0_i64, last.map_or(0, |last| last.saturating_add(1)));
     while low < high {

@@ -102,6 +102,8 @@ struct DocPage<'a> {
     notes: Vec<Vec<(String, bool)>>,
     fields: &'a [Field],
     kept: Vec<(String, String)>,
+    /// Whether the fields of a comparison are unfolded, where there are some.
+    compared: Option<bool>,
     action: &'a str,
     exports: Vec<(&'static str, String)>,
     figures: Vec<FigureView>,
@@ -128,6 +130,7 @@ pub fn render_page(context: &PageContext, doc: &Doc, extras: &Extras) -> Result<
         notes: doc.notes.iter().map(|note| spans(note)).collect(),
         fields: &context.fields,
         kept: context.kept_in_form(),
+        compared: context.compared(),
         action: &context.path,
         exports: context.exports(),
         figures: doc.figures.iter().map(|figure| FigureView::new(context, figure, &doc.charts)).collect(),

@@ -28,6 +28,10 @@ const PAGES: &[(&str, &str)] = &[
     ("balance-sheet", "/reports/balance-sheet"),
     ("changes-in-fund", "/reports/changes-in-fund"),
     ("roll-forward", "/reports/roll-forward"),
+    ("comparison", "/reports/balance-sheet?compare_as_of=2019-05-08"),
+    ("ageing", "/reports/ageing"),
+    ("duties", "/reports/duties"),
+    ("access-review", "/reports/access-review"),
     ("journal", "/journal"),
     ("account", "/accounts/1120?asset=BTC"),
     ("entry", "/entries/1"),
@@ -84,6 +88,7 @@ fn every_amount_and_every_mark_leads_somewhere() {
         "/?as_of=2019-05-08",
         "/reports/coverage?as_of=2019-05-08",
         "/reports/balance-sheet?compare=2019-05-08",
+        "/reports/trial-balance?compare_as_of=2019-05-08",
         "/accounts/2110?from=2019-05-12",
     ];
     let mut used = vec![false; LEAD_NOWHERE.len()];

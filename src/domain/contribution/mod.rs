@@ -4,6 +4,7 @@
 //! event* is one small contribution on its own. Everything here is pure: bytes and look-ups in; checked values, or a
 //! [`Rejection`](super::outcome::Rejection) that names row, field, value and mend, out.
 
+pub mod age;
 pub mod calendar;
 pub mod check;
 pub mod event;

@@ -15,5 +15,5 @@ pub mod terms;
 
 pub use act::{Decide, Draft, Revise};
 pub use preview::{Preview, Rehearsed};
-pub use proposal::{Proposal, StepDone, Submission, find, list};
+pub use proposal::{Proposal, StepDone, Submission, all_before, find, list};
 pub use terms::{APPROVAL, ApprovalTerms};

@@ -166,3 +166,13 @@ pub fn list(conn: &mut Conn, before: Option<i64>, limit: i64, now: Timestamp) ->
     }
     rows.iter().map(|row| Proposal::read(row, steps.get(&row.id).map_or(&[][..], Vec::as_slice), now)).collect()
 }
+
+/// Every proposal as it stood when the log had this many leaves, latest first.
+pub fn all_before(conn: &mut Conn, leaves: i64, now: Timestamp) -> Result<Vec<Proposal>, StoreError> {
+    let mut steps: BTreeMap<i64, Vec<ProposalStepRow>> = BTreeMap::new();
+    for step in proposal::steps_of(conn, 0, i64::MAX)?.into_iter().filter(|step| step.leaf < leaves) {
+        steps.entry(step.proposal_id).or_default().push(step);
+    }
+    let rows = proposal::page(conn, None, i64::MAX)?.into_iter().filter(|row| row.leaf < leaves);
+    rows.map(|row| Proposal::read(&row, steps.get(&row.id).map_or(&[][..], Vec::as_slice), now)).collect()
+}

@@ -11,7 +11,7 @@ pub mod session;
 mod throttle;
 pub mod totp;
 
-pub use record::Happened;
+pub use record::{Happened, LOGINS};
 pub use session::SignedIn;
 
 use super::people::{self, ROLE};

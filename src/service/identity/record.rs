@@ -29,6 +29,9 @@ words! {
     }
 }
 
+/// The words of those events that are logins.
+pub const LOGINS: [&str; 2] = [Happened::LoggedIn.slug(), Happened::LoggedInByRecoveryCode.slug()];
+
 /// Hexadecimal digits of an address's hash that are kept: enough to tell addresses apart.
 const ADDRESS_DIGITS: usize = 16;
 

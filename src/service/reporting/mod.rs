@@ -1,11 +1,13 @@
 //! Reports: opens the book at one pair of as-of and known-at and runs a report of the registry over it, in one read transaction.
 
+mod control;
 mod export;
 mod source;
 mod window;
 
 use super::Book;
 use super::refs::{FUNCTIONAL, Refs};
+use crate::report::diff;
 use crate::report::doc::Doc;
 use crate::report::params::Params;
 use crate::report::registry;
@@ -39,14 +41,13 @@ impl From<StoreError> for ReportError {
 
 impl Book {
     /// Makes a report: `query` are its parameters as a page or the command line gives them (`as_of`, `known_at` and the
-    /// report's own; empty values do not count).
+    /// report's own; empty values do not count). With `compare_as_of` or `compare_known_at` that state stands beside the one asked for.
     ///
     /// # Errors
     /// `NotFound` for an unknown report or subject, `InvalidField` for a wrong parameter, or the database's failure.
     pub fn report(&self, name: &str, query: &[(String, String)]) -> Result<Doc, StoreError> {
-        let report = registry::find(name)?;
-        let params = Params::new(report, query)?;
-        self.at(&params, |source| (report.run)(source, &params))
+        let now = self.clock.now();
+        self.read(|conn| report_in(conn, name, query, now))
     }
 
     /// Name and functional currency of the book, for the head of every page.
@@ -77,5 +78,9 @@ pub(super) fn report_in(conn: &mut Conn, name: &str, query: &[(String, String)],
     let report = registry::find(name)?;
     let params = Params::new(report, query)?;
     let mut view = View::open(conn, params.as_of()?, params.known_at()?, now)?;
-    Ok((report.run)(&mut view, &params)?)
+    let doc = (report.run)(&mut view, &params)?;
+    let Some(other) = params.compared(view.facts.as_of)? else { return Ok(doc) };
+    let mut view = View::open(conn, other.as_of()?, other.known_at()?, now)?;
+    let before = (report.run)(&mut view, &other)?;
+    Ok(diff::compare(&before, &doc)?)
 }

@@ -11,6 +11,7 @@ use crate::domain::ids::EntryNo;
 use crate::domain::price::Price;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use crate::proof::merkle::{Hash, inclusion_proof, root_of};
+use crate::report::control::{Duty, Holders, Receivable};
 use crate::report::source::{
     AccountLine, AccountPage, Band, BookFacts, CoverageTerms, EntryFacts, FeedState, IncidentLine, Inclusion, JournalFilter,
     JournalPage, JournalTotals, LineCursor, LineFilter, MemoFigure, Movement, PriceSet, Quote, ReportError, Source, overflow,
@@ -196,6 +197,18 @@ impl Source for View<'_> {
             venue: venue.venue,
         };
         Ok(calendars.into_iter().map(feed).collect())
+    }
+
+    fn receivables(&mut self, as_of: Date) -> Result<Vec<Receivable>, ReportError> {
+        Ok(self.receivables_on(as_of)?)
+    }
+
+    fn holders(&mut self, until: Option<Timestamp>) -> Result<Holders, ReportError> {
+        Ok(self.holders_until(until)?)
+    }
+
+    fn duties(&mut self, until: Option<Timestamp>) -> Result<Vec<Duty>, ReportError> {
+        Ok(self.duties_until(until)?)
     }
 
     fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {

@@ -57,6 +57,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 "2019-05-07",
             ),
             Param::query("known_at", "The book as it was known at this moment.", "2019-05-08T00:00:00Z"),
+            Param::query(
+                "compare_as_of",
+                "Puts the report as of this day beside it: every figure before, after, and the difference. Lists have to fit one page.",
+                "2019-04-30",
+            ),
+            Param::query(
+                "compare_known_at",
+                "The same as it was known at this moment; alone it shows what became known since.",
+                "2019-05-01T00:00:00Z",
+            ),
             FORMAT,
             CURSOR,
             LIMIT,

@@ -108,6 +108,11 @@ pub(super) fn of(asked: &Asked<'_>, name: &str, section: Section, subject: Optio
     for param in params {
         context = context.with_field(Field::new(param.name, param.title, field(param, &refs)));
     }
+    context = context.with_field(Field::new("compare_as_of", "Before: as of", FieldKind::Date)).with_field(Field::new(
+        "compare_known_at",
+        "Before: known at (UTC)",
+        FieldKind::Instant,
+    ));
     Ok(Page { context, doc, extras: Extras::default() })
 }
 

@@ -139,6 +139,11 @@ impl Field {
         }
     }
 
+    /// True for a field of the state that a report is compared with; those stand folded away behind the others.
+    pub fn is_of_comparison(&self) -> bool {
+        self.name.starts_with("compare_")
+    }
+
     /// True for a list of choices.
     pub const fn is_select(&self) -> bool {
         matches!(self.kind, FieldKind::Select { .. })
@@ -284,6 +289,13 @@ impl PageContext {
         let formats = [("CSV", "csv"), ("XLSX", "xlsx"), ("JSON", "json")];
         let all = formats.iter().map(|(label, format)| (*label, self.here_with("format", format)));
         if self.exportable { all.collect() } else { Vec::new() }
+    }
+
+    /// Whether a comparison is asked for, on pages that can show one.
+    pub(super) fn compared(&self) -> Option<bool> {
+        let mut fields = self.fields.iter().filter(|field| field.is_of_comparison()).peekable();
+        fields.peek()?;
+        Some(fields.any(|field| !field.value.is_empty()))
     }
 
     /// Parameters that the filter form must not lose, because no field of it carries them. A new filter starts at the first page.
