@@ -50,6 +50,8 @@ mod login;
 mod operations;
 #[path = "it/pages.rs"]
 mod pages;
+#[path = "it/reconciliation.rs"]
+mod reconciliation;
 #[path = "it/report_diff.rs"]
 mod report_diff;
 #[path = "it/reporting.rs"]

@@ -27,6 +27,12 @@ enum Verb {
         /// Public address.
         #[arg(long, default_value = "", hide_default_value = true)]
         address: String,
+        /// What it is for, in words.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        purpose: String,
+        /// Network, for example bitcoin; then only balances of this network are taken as observed.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        network: String,
     },
     /// List the wallets.
     List,
@@ -36,8 +42,8 @@ enum Verb {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     match &args.verb {
-        Verb::Add { code, account, address } => {
-            let new = NewWallet { code: code.clone(), account: *account, address: address.clone() };
+        Verb::Add { code, account, address, purpose, network } => {
+            let new = NewWallet { purpose: purpose.clone(), network: network.clone(), ..NewWallet::new(code, *account, address) };
             let reply = book.add_wallet(&ctx.call(), new)?;
             ctx.print_reply(&reply, |answer| format!("Wallet {} is number {}.", field(answer, "wallet"), field(answer, "id")))
         }

@@ -30,7 +30,7 @@ pub fn run(story: &mut Story<'_>) -> Result<(), DemoError> {
         ("payout-usdc", no::PAYOUT),
         ("bank-usd", no::BANK),
     ] {
-        let new = NewWallet { code: code.to_owned(), account: account.0, address: format!("synthetic:{code}") };
+        let new = NewWallet::new(code, account.0, &format!("synthetic:{code}"));
         let call = story.call("cli:controller");
         done(story.book.add_wallet(&call, new))?;
     }

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod incident;
 pub mod lot;
 pub mod manual;
+pub mod observation;
 pub mod outcome;
 pub mod period;
 pub mod person;

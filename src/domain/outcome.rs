@@ -49,6 +49,7 @@ outcomes! {
     InFlight = 1204, "in-flight", 409, "The first request with this key is still running";
     ReportConflict = 1205, "report-conflict", 409, "The report was submitted before with other content";
     EventConflict = 1206, "event-conflict", 409, "The event was submitted before with other content";
+    ObservationConflict = 1207, "observation-conflict", 409, "Something else was observed at the same moment";
     NotFound = 1301, "not-found", 404, "There is no such thing in the book";
     WrongState = 1302, "wrong-state", 409, "The thing is not in a state that allows this";
     PeriodClosed = 1303, "period-closed", 409, "The period is closed";

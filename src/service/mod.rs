@@ -21,6 +21,7 @@ pub mod periods;
 pub mod policies;
 pub mod posting;
 pub mod prices;
+pub mod reconciliation;
 pub mod refs;
 pub mod registry;
 pub mod reporting;

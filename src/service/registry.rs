@@ -16,6 +16,8 @@ use crate::store::tx::Tx;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A new asset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,6 +55,48 @@ pub struct NewWallet {
     /// Public address, or empty.
     #[serde(default)]
     pub address: String,
+    /// What it is for, in words; may be left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    /// Network, for example `bitcoin`; may be left out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub network: String,
+}
+
+impl NewWallet {
+    /// A wallet of which nothing more is said.
+    pub fn new(code: &str, account: i32, address: &str) -> Self {
+        Self { code: code.to_owned(), account, address: address.to_owned(), purpose: String::new(), network: String::new() }
+    }
+}
+
+/// Kind of the facts that hold what wallets are for; the subject is the code.
+pub const WALLET: &str = "wallet.terms";
+
+/// What a wallet is for, and on which network it lies; both may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalletTerms {
+    /// In words, for example `Reserve in cold storage`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    /// Network, for example `bitcoin`; where it is given, only balances of this network are taken as observed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub network: String,
+}
+
+/// A wallet that is there already and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DescribeWallet {
+    /// Code.
+    pub wallet: String,
+    /// What it is for, in words; may be empty.
+    #[serde(default)]
+    pub purpose: String,
+    /// Network; where it is given, only balances of this network are taken as observed. May be empty.
+    #[serde(default)]
+    pub network: String,
 }
 
 /// A new venue.
@@ -91,6 +135,14 @@ impl Book {
     /// Adds a wallet.
     pub fn add_wallet(&self, call: &Call, new: NewWallet) -> Result<Reply, StoreError> {
         self.give(call, new)
+    }
+
+    /// Says what a wallet is for and on which network it lies.
+    ///
+    /// # Errors
+    /// `InvalidField`, `UnknownWallet`.
+    pub fn describe_wallet(&self, call: &Call, command: DescribeWallet) -> Result<Reply, StoreError> {
+        self.give(call, command)
     }
 
     /// Adds a venue.
@@ -172,6 +224,7 @@ impl Command for NewWallet {
             let detail = "a wallet is carried on 1110, 1120, 1130, 1140 or 1150, a bank account on 1160";
             return Err(Rejection::invalid("/account", self.account, detail));
         }
+        check_terms(&self.purpose, &self.network)?;
         if self.address.is_empty() {
             return Ok(());
         }
@@ -184,9 +237,63 @@ impl Command for NewWallet {
             return Err(exists("a wallet", &self.code));
         }
         let id = next_id(refs.wallets.keys().last().map(|id| id.0));
+        require_network(&refs, &self.network)?;
         tx.record(WalletRow { id, code: self.code.clone(), account_no: self.account, address: self.address.clone(), leaf: 0 });
+        let terms = WalletTerms { purpose: self.purpose.clone(), network: self.network.clone() };
+        if terms != WalletTerms::default() {
+            tx.add_fact(WALLET, &self.code, tx.today(), &terms);
+        }
         Ok(Answer::created(json!({"wallet": self.code, "id": id})))
     }
+}
+
+impl Command for DescribeWallet {
+    const KIND: &'static str = "wallet.describe";
+    const TITLE: &'static str = "Say what a wallet is for";
+    const GIVERS: &'static [Role] = &[Role::Treasurer];
+
+    fn risk(&self) -> Risk {
+        Risk::One
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_terms(&self.purpose, &self.network)
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let refs = Refs::load(tx.conn)?;
+        refs.wallet("/wallet", &self.wallet)?;
+        require_network(&refs, &self.network)?;
+        let terms = WalletTerms { purpose: self.purpose.clone(), network: self.network.clone() };
+        tx.add_fact(WALLET, &self.wallet, tx.today(), &terms);
+        Ok(Answer::created(json!({"wallet": self.wallet, "purpose": self.purpose, "network": self.network})))
+    }
+}
+
+fn check_terms(purpose: &str, network: &str) -> Result<(), Rejection> {
+    if !purpose.is_empty() {
+        check_free_text(purpose, 120).map_err(|e| Rejection::invalid("/purpose", purpose, e.to_string()))?;
+    }
+    if network.is_empty() {
+        return Ok(());
+    }
+    Name::parse(network).map(|_| ()).map_err(|e| Rejection::invalid("/network", network, e.to_string()))
+}
+
+/// A network that no asset has can hold nothing of this book.
+fn require_network(refs: &Refs, network: &str) -> Result<(), Rejection> {
+    if network.is_empty() || refs.assets.values().any(|asset| asset.network.as_str() == network) {
+        return Ok(());
+    }
+    let known: std::collections::BTreeSet<&str> = refs.assets.values().map(|asset| asset.network.as_str()).collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    let detail = format!("is the network of no asset; known are {}", known.join(", "));
+    Err(Rejection::invalid("/network", network, detail))
+}
+
+/// What wallets are for, by code; the later recording holds.
+pub fn wallet_terms(conn: &mut crate::store::conn::Conn) -> Result<BTreeMap<String, WalletTerms>, StoreError> {
+    Ok(parsed_facts::<WalletTerms>(conn, WALLET)?.into_iter().map(|(_, code, terms)| (code, terms)).collect())
 }
 
 impl Command for NewVenue {

@@ -88,6 +88,46 @@ pub fn of_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<O
         .optional()?)
 }
 
+/// Facts of one kind about one subject from a day on, in order of the day.
+pub fn since_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Vec<FactRow>, StoreError> {
+    Ok(fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(subject))
+        .filter(fact::effective_on.ge(day))
+        .order((fact::effective_on, fact::id))
+        .select(FactRow::as_select())
+        .load(conn)?)
+}
+
+/// Facts of one kind about one subject for one day, in recording order.
+pub fn on_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Vec<FactRow>, StoreError> {
+    Ok(fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(subject))
+        .filter(fact::effective_on.eq(day))
+        .order(fact::id)
+        .select(FactRow::as_select())
+        .load(conn)?)
+}
+
+/// Facts of one kind about one subject of the latest day that has any, up to and including `day`.
+pub fn of_latest_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Vec<FactRow>, StoreError> {
+    let latest: Option<String> = fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(subject))
+        .filter(fact::effective_on.le(day))
+        .order((fact::effective_on.desc(), fact::id.desc()))
+        .select(fact::effective_on)
+        .first(conn)
+        .optional()?;
+    latest.map_or_else(|| Ok(Vec::new()), |latest| on_day(conn, kind, subject, &latest))
+}
+
+/// The subjects that facts of one kind are about, in order.
+pub fn subjects(conn: &mut Conn, kind: &str) -> Result<Vec<String>, StoreError> {
+    Ok(fact::table.filter(fact::kind.eq(kind)).select(fact::subject).distinct().order(fact::subject).load(conn)?)
+}
+
 /// All facts in recording order, from a number on.
 pub fn page(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<FactRow>, StoreError> {
     Ok(fact::table.filter(fact::id.gt(after)).order(fact::id).limit(limit).select(FactRow::as_select()).load(conn)?)

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod fact;
 pub mod fee_report;
 pub mod health;
+pub mod holding;
 pub mod identity;
 pub mod incident;
 pub mod journal;

@@ -20,7 +20,10 @@ use crate::service::people::{NewPerson, SetRole};
 use crate::service::periods::ClosePeriod;
 use crate::service::policies::{ContributionTerms, CoveragePolicy, PricePolicy};
 use crate::service::prices::LockPrices;
-use crate::service::registry::{NewAccount, NewAsset, NewVenue, NewWallet};
+use crate::service::reconciliation::breaks::{AssignBreak, ExplainBreak, MatchBalances};
+use crate::service::reconciliation::observe::ImportBalances;
+use crate::service::reconciliation::sign_off::SignOff;
+use crate::service::registry::{DescribeWallet, NewAccount, NewAsset, NewVenue, NewWallet};
 use crate::service::reversals::Reverse;
 use crate::service::treasury::TreasuryCommand;
 use crate::service::valuation::ValueDay;
@@ -44,6 +47,12 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<NewAsset>(),
     Kind::of::<NewAccount>(),
     Kind::of::<NewWallet>(),
+    Kind::of::<DescribeWallet>(),
+    Kind::of::<ImportBalances>(),
+    Kind::of::<MatchBalances>(),
+    Kind::of::<AssignBreak>(),
+    Kind::of::<ExplainBreak>(),
+    Kind::of::<SignOff>(),
     Kind::of::<NewVenue>(),
     Kind::of::<NewPerson>(),
     Kind::of::<SetRole>(),

@@ -239,37 +239,47 @@ impl Command for NewIncident {
     }
 
     fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
-        let (new, kind) = (self, IncidentKind::parse(&self.kind)?);
-        let at = moment(tx, "/at", new.at)?;
-        if new.occurred_at > at {
-            let detail = "lies after the declaration; an incident is declared when it has happened";
-            return Err(Rejection::invalid("/occurred_at", new.occurred_at, detail).into());
-        }
-        let known = incident::all(tx.conn)?;
-        let code = match &new.code {
-            Some(code) => code.clone(),
-            None => next_code(day_of(new.occurred_at).year(), known.iter().map(|row| row.code.as_str())),
-        };
-        if known.iter().any(|row| row.code == code) {
-            let detail = "there is an incident of this code already; leave the code out for the next free one";
-            return Err(Rejection::new(OutcomeCode::AlreadyExists, "/code", code, detail).into());
-        }
-        let id = known.last().map_or(1, |row| row.id.saturating_add(1));
-        let state = if new.suspected { State::Suspected } else { State::Declared };
-        tx.record(IncidentRow {
-            id,
-            code: code.clone(),
-            kind: kind.slug().to_owned(),
-            title: new.title.clone(),
-            occurred_at: new.occurred_at.as_microsecond(),
-            leaf: 0,
-        });
-        queue_step(tx, &code, state, at, &new.note);
-        if let Some(statement) = &new.statement {
-            queue_statement(tx, &code, statement)?;
-        }
+        let mut known = incident::all(tx.conn)?;
+        let code = declare(tx, self, &mut known)?;
+        let state = if self.suspected { State::Suspected } else { State::Declared };
         Ok(Answer::created(json!({"incident": code, "state": state.slug()})))
     }
+}
+
+/// Queues a new incident, adds it to those that are known, and gives its code.
+pub(in crate::service) fn declare(
+    tx: &mut Tx<'_>,
+    new: &NewIncident,
+    known: &mut Vec<IncidentRow>,
+) -> Result<String, StoreError> {
+    let (at, kind) = (moment(tx, "/at", new.at)?, IncidentKind::parse(&new.kind)?);
+    if new.occurred_at > at {
+        let detail = "lies after the declaration; an incident is declared when it has happened";
+        return Err(Rejection::invalid("/occurred_at", new.occurred_at, detail).into());
+    }
+    let code = match &new.code {
+        Some(code) => code.clone(),
+        None => next_code(day_of(new.occurred_at).year(), known.iter().map(|row| row.code.as_str())),
+    };
+    if known.iter().any(|row| row.code == code) {
+        let detail = "there is an incident of this code already; leave the code out for the next free one";
+        return Err(Rejection::new(OutcomeCode::AlreadyExists, "/code", code, detail).into());
+    }
+    let row = IncidentRow {
+        id: known.last().map_or(1, |row| row.id.saturating_add(1)),
+        code: code.clone(),
+        kind: kind.slug().to_owned(),
+        title: new.title.clone(),
+        occurred_at: new.occurred_at.as_microsecond(),
+        leaf: 0,
+    };
+    known.push(row.clone());
+    tx.record(row);
+    queue_step(tx, &code, if new.suspected { State::Suspected } else { State::Declared }, at, &new.note);
+    if let Some(statement) = &new.statement {
+        queue_statement(tx, &code, statement)?;
+    }
+    Ok(code)
 }
 
 fn check_statement(at: &str, statement: &NewStatement) -> Result<(), Rejection> {

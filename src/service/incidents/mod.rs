@@ -101,6 +101,14 @@ impl Case {
     }
 }
 
+/// True while an incident is neither closed nor rejected.
+///
+/// # Errors
+/// `NotFound`, or the database's failure.
+pub fn is_open(conn: &mut Conn, code: &str) -> Result<bool, StoreError> {
+    Ok(Case::load(conn, code)?.life.state.is_open())
+}
+
 fn queue_step(tx: &mut Tx<'_>, code: &str, state: State, at: Timestamp, note: &str) {
     let step = Step { state: state.slug().to_owned(), at, by: tx.stamp.actor.clone(), note: note.to_owned() };
     tx.add_fact(STEP, code, day_of(at), &step);

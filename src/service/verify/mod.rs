@@ -8,6 +8,7 @@ mod contributions;
 mod evidence;
 mod journal;
 mod leaves;
+mod reconciliation;
 mod reports;
 mod stops;
 
@@ -51,6 +52,10 @@ pub struct Counts {
     pub payouts: u64,
     /// Files of evidence.
     pub evidence: u64,
+    /// Observed balances.
+    pub observations: u64,
+    /// Breaks.
+    pub breaks: u64,
 }
 
 /// The verdict on a book.
@@ -113,7 +118,8 @@ fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
     contributions::check(conn, &replay, &stops, verdict)?;
     reports::check(conn, &replay, &stops, verdict)?;
     claims::check(conn, &replay, verdict)?;
-    evidence::check(conn, verdict)
+    evidence::check(conn, verdict)?;
+    reconciliation::check(conn, verdict)
 }
 
 fn count(n: impl TryInto<u64>) -> u64 {

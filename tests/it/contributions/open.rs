@@ -52,7 +52,7 @@ fn settle(book: &Book, on: &str, quantity: &str) -> i64 {
 
 on_both_engines!(settlements_use_up_the_oldest_days_first, |db| {
     let book = small_book(&db);
-    let wallet = NewWallet { code: "cold-btc".into(), account: 1110, address: String::new() };
+    let wallet = NewWallet::new("cold-btc", 1110, "");
     book.add_wallet(&fresh(), wallet).unwrap();
     lock(&book, "2018-07-14", "6000", "450");
     lock(&book, "2018-07-16", "7000", "450");

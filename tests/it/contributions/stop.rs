@@ -17,7 +17,7 @@ fn stopping_book(db: &crate::support::database::TestDb, stop_at: &str) -> Book {
     let book = small_book(db);
     stop(&book, Some(stop_at));
     lock(&book, "2018-07-14", "6000", "450");
-    book.add_wallet(&fresh(), NewWallet { code: "cold".into(), account: 1110, address: String::new() }).unwrap();
+    book.add_wallet(&fresh(), NewWallet::new("cold", 1110, "")).unwrap();
     receive(&book, "BTC", "10");
     book
 }

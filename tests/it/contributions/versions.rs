@@ -110,7 +110,7 @@ fn settle(book: &Book, units: i128) {
     use safu_ledger::service::posting::Prices;
     use safu_ledger::service::refs::{FUNCTIONAL, Refs};
     use safu_ledger::service::registry::NewWallet;
-    let wallet = NewWallet { code: "cold-btc".into(), account: 1110, address: String::new() };
+    let wallet = NewWallet::new("cold-btc", 1110, "");
     book.add_wallet(&fresh(), wallet).unwrap();
     book.command(&fresh(), &json!({"settle": units.to_string()}), move |tx| {
         let refs = Refs::load(tx.conn)?;

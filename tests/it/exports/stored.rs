@@ -21,7 +21,7 @@ pub fn stored(db: &TestDb, sample: &Sample) -> Book {
         book.add_asset(&Call::fresh("cli:test"), new).unwrap().success().unwrap();
     }
     for (code, account) in [("cold", 1110), ("payout", 1120)] {
-        let new = NewWallet { code: code.to_owned(), account, address: String::new() };
+        let new = NewWallet::new(code, account, "");
         book.add_wallet(&Call::fresh("cli:test"), new).unwrap().success().unwrap();
     }
     let at = book.clock.now();

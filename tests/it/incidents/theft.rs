@@ -68,7 +68,7 @@ impl Theft {
             accepted(book.add_asset(&call(), asset));
         }
         for (code, account) in [("cold", 1110), ("payout", 1120)] {
-            let wallet = NewWallet { code: code.to_owned(), account, address: String::new() };
+            let wallet = NewWallet::new(code, account, "");
             accepted(book.add_wallet(&call(), wallet));
         }
         let theft = Self { book };

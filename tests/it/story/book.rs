@@ -38,7 +38,7 @@ pub fn new_book(db: &TestDb) -> Book {
         book.add_asset(&Call::fresh("cli:test"), asset).unwrap().success().unwrap();
     }
     for (code, account) in [("cold", 1110), ("payout", 1120), ("bank", 1160)] {
-        let wallet = NewWallet { code: code.to_owned(), account, address: String::new() };
+        let wallet = NewWallet::new(code, account, "");
         book.add_wallet(&Call::fresh("cli:test"), wallet).unwrap().success().unwrap();
     }
     book

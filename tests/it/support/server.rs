@@ -207,7 +207,7 @@ pub fn new_book(db: &TestDb) -> Book {
         done(book.add_asset(&call(), new));
     }
     for (code, account) in [("hot", 1110), ("cold", 1130)] {
-        let new = NewWallet { code: code.to_owned(), account, address: String::new() };
+        let new = NewWallet::new(code, account, "");
         done(book.add_wallet(&call(), new));
     }
     let spot = NewVenue { code: "spot".to_owned(), first_due: "2019-05-01".parse().unwrap() };
