@@ -73,6 +73,31 @@ pub struct Figure {
     pub hint: Option<String>,
 }
 
+impl Figure {
+    /// A figure with nothing but its value.
+    pub fn new(key: &str, label: &str, cell: Cell) -> Self {
+        Self { key: key.to_owned(), label: label.to_owned(), cell, state: None, formula: None, parts: None, hint: None }
+    }
+
+    /// With a state word and its tone.
+    #[must_use]
+    pub fn state(self, state: Option<(String, Tone)>) -> Self {
+        Self { state, ..self }
+    }
+
+    /// With its formula in words.
+    #[must_use]
+    pub fn formula(self, formula: &str) -> Self {
+        Self { formula: Some(formula.to_owned()), ..self }
+    }
+
+    /// With a small line below; an empty one is left out.
+    #[must_use]
+    pub fn hint(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()), ..self }
+    }
+}
+
 /// A table with typed columns.
 #[derive(Debug, Clone, Default)]
 pub struct Table {

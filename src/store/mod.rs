@@ -84,7 +84,16 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
-        self.writer.submit(body)
+        self.writer.submit(writer::Scope::Book, body)
+    }
+
+    /// The same for a batch of single events, which moves [`Store::commits_of_book`] not.
+    pub(crate) fn write_feed<T, F>(&self, body: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writer.submit(writer::Scope::Feed, body)
     }
 
     /// Runs `body` in a read transaction: all it reads is one state of the book.
@@ -123,6 +132,11 @@ impl Store {
     /// Moves with every commit of this process.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
+    }
+
+    /// Moves with every commit of this process but those of single events alone: for what events never change.
+    pub fn commits_of_book(&self) -> u64 {
+        self.writer.commits_of_book()
     }
 }
 

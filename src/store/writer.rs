@@ -20,11 +20,39 @@ const MAX_ATTEMPTS: u32 = 12;
 trait Job: Send {
     /// Runs once more from the start. `Ok` means: commit what was written.
     fn run(&mut self, conn: &mut Conn) -> Result<(), StoreError>;
+    /// What it may change.
+    fn scope(&self) -> Scope;
     /// Hands the last result of [`Job::run`] to whoever waits, or `error` in its place.
     fn finish(self: Box<Self>, error: Option<StoreError>);
 }
 
+/// What a write may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Anything.
+    Book,
+    /// Single events and the entries, balances and answers that go with them; nothing that says who may do what.
+    Feed,
+}
+
+/// How often a process has committed.
+#[derive(Debug, Default)]
+struct Commits {
+    all: AtomicU64,
+    of_book: AtomicU64,
+}
+
+impl Commits {
+    fn count(&self, of_book: bool) {
+        if of_book {
+            self.of_book.fetch_add(1, Ordering::Release);
+        }
+        self.all.fetch_add(1, Ordering::Release);
+    }
+}
+
 struct Task<T, F> {
+    scope: Scope,
     body: F,
     result: Option<Result<T, StoreError>>,
     reply: mpsc::SyncSender<Result<T, StoreError>>,
@@ -48,6 +76,10 @@ impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<
         }
     }
 
+    fn scope(&self) -> Scope {
+        self.scope
+    }
+
     fn finish(self: Box<Self>, error: Option<StoreError>) {
         let Self { result, reply, .. } = *self;
         let lost = || Err(StoreError::Database("the write was not run".to_owned()));
@@ -60,7 +92,7 @@ impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::SyncSender<Box<dyn Job>>,
-    commits: Arc<AtomicU64>,
+    commits: Arc<Commits>,
 }
 
 impl Writer {
@@ -68,7 +100,7 @@ impl Writer {
     pub(super) fn start(url: DatabaseUrl) -> Result<Self, StoreError> {
         let conn = url.connect()?;
         let (queue, jobs) = mpsc::sync_channel::<Box<dyn Job>>(QUEUE_LIMIT);
-        let commits = Arc::new(AtomicU64::new(0));
+        let commits = Arc::new(Commits::default());
         let counter = Arc::clone(&commits);
         std::thread::Builder::new()
             .name("safu-writer".to_owned())
@@ -78,7 +110,7 @@ impl Writer {
     }
 
     /// Runs `body` in a write transaction and waits until it is durable. `body` may run several times.
-    pub(super) fn submit<T, F>(&self, body: F) -> Result<T, StoreError>
+    pub(super) fn submit<T, F>(&self, scope: Scope, body: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
@@ -86,21 +118,26 @@ impl Writer {
         let (reply, answer) = mpsc::sync_channel(1);
         let gone = |_| StoreError::Unavailable("the writer has stopped".to_owned());
         self.queue
-            .send(Box::new(Task { body, result: None, reply }))
+            .send(Box::new(Task { scope, body, result: None, reply }))
             .map_err(|_| StoreError::Unavailable("the writer has stopped".to_owned()))?;
         answer.recv().map_err(gone)?
     }
 
     /// How many commits this process has made; moves with every change, so caches can key on it.
     pub(super) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Acquire)
+        self.commits.all.load(Ordering::Acquire)
+    }
+
+    /// The same without the commits that held single events only.
+    pub(super) fn commits_of_book(&self) -> u64 {
+        self.commits.of_book.load(Ordering::Acquire)
     }
 }
 
 struct Loop {
     url: DatabaseUrl,
     conn: Option<Conn>,
-    counter: Arc<AtomicU64>,
+    counter: Arc<Commits>,
 }
 
 impl Loop {
@@ -115,7 +152,7 @@ impl Loop {
     /// Tries to commit all together; if anything but a rule says no, each is run on its own.
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
         if group.len() > 1 && self.try_together(&mut group).is_ok() {
-            self.counter.fetch_add(1, Ordering::Release);
+            self.counter.count(group.iter().any(|job| job.scope() == Scope::Book));
             group.into_iter().for_each(|job| job.finish(None));
             return;
         }
@@ -163,7 +200,7 @@ impl Loop {
             }
         };
         if outcome.is_none() {
-            self.counter.fetch_add(1, Ordering::Release);
+            self.counter.count(job.scope() == Scope::Book);
         }
         job.finish(outcome);
     }

@@ -1,6 +1,7 @@
-//! Who calls. A key is looked up in the book once per commit of this process and at least once a second: a revocation made
-//! by this process holds from the next request on, one made by another process (the command line beside the server) within a
-//! second. The look-up itself takes some 20 µs on SQLite and is skipped while nothing can have changed.
+//! Who calls. A key is looked up in the book once per commit of this process that is not of single events alone, and at least
+//! once a second: a revocation made by this process holds from the next request on, one made by another process (the command
+//! line beside the server) within a second. The look-up itself takes some 20 µs on SQLite and is skipped while nothing can have
+//! changed.
 
 use super::app::AppState;
 use super::limits::Allowance;
@@ -63,7 +64,7 @@ fn presented(headers: &HeaderMap) -> &str {
 /// The account behind a key.
 async fn authenticate(state: &web::Data<AppState>, key: &str) -> Result<Arc<ServiceAccount>, Failed> {
     // Read before the look-up: a commit in between makes the entry stale, never the other way round.
-    let (digest, commits, at) = (sha256(key.as_bytes()), state.book.store.commits(), state.uptime());
+    let (digest, commits, at) = (sha256(key.as_bytes()), state.book.store.commits_of_book(), state.uptime());
     if let Some(account) = state.keys.find(&digest, commits, at) {
         return Ok(account);
     }

@@ -143,26 +143,17 @@ pub fn show(report: &ReportView, restated: Option<&RestatementView>) -> Doc {
 
 fn figures(report: &ReportView) -> Vec<Figure> {
     let item = &report.item;
-    let figure = |key: &str, label: &str, cell: Cell| Figure {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        cell,
-        state: None,
-        formula: None,
-        parts: None,
-        hint: None,
-    };
     vec![
-        figure("state", "State", state(&item.state)),
-        figure("reason", "Reason", Cell::text(&item.reason)),
-        figure("venue", "Venue", Cell::text(&item.venue)),
-        figure("business_date", "Business date", date(&item.business_date)),
-        figure("rows", "Rows", Cell::count(item.rows)),
-        figure("share", "Share", Cell::text(report.share.as_deref().unwrap_or_default())),
-        figure("price_set", "Prices of", Cell::text(report.price_set.as_deref().unwrap_or_default())),
-        figure("entry", "Entry", entry(item.entry)),
-        figure("submitted_by", "Sent by", Cell::text(&item.submitted_by)),
-        figure("sha256", "SHA-256", Cell::code(report.sha256.clone())),
+        Figure::new("state", "State", state(&item.state)),
+        Figure::new("reason", "Reason", Cell::text(&item.reason)),
+        Figure::new("venue", "Venue", Cell::text(&item.venue)),
+        Figure::new("business_date", "Business date", date(&item.business_date)),
+        Figure::new("rows", "Rows", Cell::count(item.rows)),
+        Figure::new("share", "Share", Cell::text(report.share.as_deref().unwrap_or_default())),
+        Figure::new("price_set", "Prices of", Cell::text(report.price_set.as_deref().unwrap_or_default())),
+        Figure::new("entry", "Entry", entry(item.entry)),
+        Figure::new("submitted_by", "Sent by", Cell::text(&item.submitted_by)),
+        Figure::new("sha256", "SHA-256", Cell::code(report.sha256.clone())),
     ]
 }
 

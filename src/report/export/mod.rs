@@ -20,6 +20,7 @@ use crate::domain::asset::{Asset, AssetId};
 use crate::domain::entry::Posting;
 use crate::domain::event::Event;
 use crate::domain::ids::{EntryNo, IncidentId, WalletId};
+use crate::report::source::EntryFacts;
 use jiff::{Timestamp, civil::Date};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -123,6 +124,20 @@ pub struct ExportEntry<'a> {
     pub memo: &'a str,
     /// Lines in order.
     pub postings: &'a [Posting],
+}
+
+impl<'a> From<&'a EntryFacts> for ExportEntry<'a> {
+    fn from(entry: &'a EntryFacts) -> Self {
+        Self {
+            no: entry.no,
+            event: entry.event,
+            effective_on: entry.effective_on,
+            recorded_at: entry.recorded_at,
+            reverses: entry.reverses,
+            memo: &entry.memo,
+            postings: &entry.postings,
+        }
+    }
 }
 
 /// Why an export stopped.

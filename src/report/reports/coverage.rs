@@ -90,15 +90,7 @@ pub fn figures(fund: &Fund) -> Vec<Figure> {
             "Σ carrying amounts of 2110 to 2170",
         ),
     ];
-    let sums = sums.map(|(key, label, cell, formula)| Figure {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        cell,
-        state: None,
-        formula: Some(formula.to_owned()),
-        parts: None,
-        hint: None,
-    });
+    let sums = sums.map(|(key, label, cell, formula)| Figure::new(key, label, cell).formula(formula));
     let ratios = HEADLINES.iter().filter_map(|key| coverage.get(key)).map(|ratio| figure(fund, ratio));
     sums.into_iter().chain(ratios).collect()
 }

@@ -67,15 +67,9 @@ fn worst(policies: &[CoverageTerms], history: &[Point]) -> Vec<Figure> {
         } else {
             coverage::matched_state(ratio)
         };
-        Some(Figure {
-            key: format!("lowest_{key}"),
-            label: format!("Lowest {}", fund::lower_first(&ratio.label)),
-            cell: fund::ratio_cell(ratio).to(link::coverage_on(point.day)),
-            state: Some(state),
-            formula: None,
-            parts: None,
-            hint: Some(format!("on {}", point.day)),
-        })
+        let label = format!("Lowest {}", fund::lower_first(&ratio.label));
+        let cell = fund::ratio_cell(ratio).to(link::coverage_on(point.day));
+        Some(Figure::new(&format!("lowest_{key}"), &label, cell).state(Some(state)).hint(&format!("on {}", point.day)))
     };
     ["coverage", "matched"].into_iter().filter_map(figure).collect()
 }
@@ -114,15 +108,7 @@ fn price_age(facts: &BookFacts, prices: Option<&PriceSet>) -> Figure {
             (Cell::date(set.cutoff_on).to(link::price_set(set.cutoff_on)), state)
         }
     };
-    Figure {
-        key: "prices".to_owned(),
-        label: "Prices of".to_owned(),
-        cell,
-        state: Some(state),
-        formula: None,
-        parts: None,
-        hint: prices.map(|set| set.source.clone()),
-    }
+    Figure::new("prices", "Prices of", cell).state(Some(state)).hint(prices.map_or("", |set| &set.source))
 }
 
 fn open_incidents(facts: &BookFacts, incidents: &[IncidentLine]) -> Table {

@@ -204,28 +204,20 @@ fn agreed(one: &Proposal, names: &Names) -> String {
 }
 
 fn figures(one: &Proposal) -> Vec<Figure> {
-    let figure = |key: &str, label: &str, cell: Cell| Figure {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        cell,
-        state: None,
-        formula: None,
-        parts: None,
-        hint: None,
-    };
-    let mut figures = vec![figure("state", "State", state(one)), figure("approvals", "Approvals", Cell::text(voices(one)))];
+    let mut figures =
+        vec![Figure::new("state", "State", state(one)), Figure::new("approvals", "Approvals", Cell::text(voices(one)))];
     if let Some(asked) = &one.submission {
         if let Some(amount) = amount(one) {
-            figures.push(figure("amount", "Books (debits)", amount.to("#would")));
+            figures.push(Figure::new("amount", "Books (debits)", amount.to("#would")));
         }
         if one.state.is_open() {
-            figures.push(figure("expires_at", "Waits until", Cell::text(format::instant(asked.expires_at))));
+            figures.push(Figure::new("expires_at", "Waits until", Cell::text(format::instant(asked.expires_at))));
         }
     }
     if let Some((first, last)) = one.entries() {
         let no = EntryNo(first);
         let cell = if first == last { Cell::entry(no) } else { Cell::text(format!("{first}–{last}")).to(link::entry(no)) };
-        figures.push(figure("entries", "Entries", cell));
+        figures.push(Figure::new("entries", "Entries", cell));
     }
     figures
 }

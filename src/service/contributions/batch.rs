@@ -11,7 +11,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::ledger::asset_table::AssetTable;
 use crate::ledger::posting::accrual::{self, Accrual};
 use crate::ledger::posting::{Context, Header, NextLot};
-use crate::proof::merkle::{Hash, root_of};
+use crate::proof::merkle::{Frontier, Hash};
 use crate::service::posting::Prices;
 use crate::service::refs::{FUNCTIONAL, Refs};
 use crate::service::{Answer, KeyedContent, Refusal, Reply, depends_on_state, policies, problem};
@@ -52,7 +52,7 @@ struct Ground {
     policies: PolicyBook,
     prices: BTreeMap<Date, Prices>,
     /// By venue, asset and day: the share in force, where there is a price for it; none where contributions are stopped.
-    shares: HashMap<(i32, i32, Date), Option<Share>>,
+    shares: BTreeMap<(i32, i32, Date), Option<Share>>,
     /// By venue and day: whether contributions are stopped. Empty for books whose policies have no stop.
     stops: BTreeMap<(i32, Date), Decided>,
 }
@@ -62,7 +62,7 @@ impl Ground {
         let refs = Refs::load(conn)?;
         let assets = AssetTable::new(FUNCTIONAL, refs.assets.values().cloned())?;
         let policies = policies::contribution_policies(conn)?;
-        Ok(Self { refs, assets, policies, prices: BTreeMap::new(), shares: HashMap::new(), stops: BTreeMap::new() })
+        Ok(Self { refs, assets, policies, prices: BTreeMap::new(), shares: BTreeMap::new(), stops: BTreeMap::new() })
     }
 }
 
@@ -73,15 +73,50 @@ pub(super) struct Kept {
     ground: Ground,
 }
 
+/// Events that were accepted from earlier requests of a group. Jobs number their events in the order of time, so requests rarely
+/// touch each other; while their ids lie in ranges apart, nothing is listed.
+#[derive(Default)]
+struct Seen<'a> {
+    /// By venue: the lowest and the highest id of each request.
+    ranges: Vec<(i32, &'a str, &'a str)>,
+    /// How many of the batch's picks are listed here.
+    listed: usize,
+    events: HashMap<(i32, &'a str), Hash>,
+}
+
+impl<'a> Seen<'a> {
+    /// Lists what was accepted so far if the ids of these rows lie in the range of an earlier request.
+    fn prepare(&mut self, rows: &'a [EventRow], picks: &[Pick], group: &'a Group) {
+        let mut own: BTreeMap<i32, (&str, &str)> = BTreeMap::new();
+        for row in rows {
+            let id = row.external_id.as_str();
+            own.entry(row.venue_id).and_modify(|(low, high)| (*low, *high) = (id.min(low), id.max(high))).or_insert((id, id));
+        }
+        let meets = |(venue, low, high): &(i32, &str, &str)| own.get(venue).is_some_and(|(l, h)| l <= high && low <= h);
+        if self.ranges.iter().any(meets) {
+            for pick in picks.get(self.listed..).unwrap_or_default() {
+                let row = group.rows.get(pick.request).and_then(|rows| rows.get(pick.event));
+                let leaf = group.requests.get(pick.request).and_then(|request| request.leaves.get(pick.event));
+                if let Some((row, leaf)) = row.zip(leaf) {
+                    self.events.insert((row.venue_id, &row.external_id), *leaf);
+                }
+            }
+            self.listed = picks.len();
+        }
+        self.ranges.extend(own.into_iter().map(|(venue, (low, high))| (venue, low, high)));
+    }
+}
+
 /// A batch being decided inside the transaction.
 pub(super) struct Batch<'a> {
     tx: Tx<'a>,
     group: &'a Group,
     ground: Ground,
     picks: Vec<Pick>,
-    leaves: Vec<Hash>,
+    /// Over the rows that are recorded.
+    tree: Frontier,
     keys: HashMap<(&'a str, &'a str), usize>,
-    seen: HashMap<(i32, &'a str), Hash>,
+    seen: Seen<'a>,
     totals: BTreeMap<Date, BTreeMap<AssetId, Quantity>>,
     parts: Vec<Value>,
 }
@@ -97,9 +132,9 @@ impl<'a> Batch<'a> {
             group,
             ground,
             picks: Vec::new(),
-            leaves: Vec::new(),
+            tree: Frontier::new(),
             keys: HashMap::new(),
-            seen: HashMap::new(),
+            seen: Seen::default(),
             totals: BTreeMap::new(),
             parts: Vec::new(),
         })
@@ -136,6 +171,7 @@ impl<'a> Batch<'a> {
     /// Decides one request as a whole: nothing of it counts unless every event is good.
     fn accept(&mut self, index: usize, request: &'a Request, rows: &'a [EventRow]) -> Result<Accepted, StoreError> {
         let stored = self.stored(rows)?;
+        self.seen.prepare(rows, &self.picks, self.group);
         let mut picks = Vec::with_capacity(rows.len());
         for (at, ((row, leaf), date)) in rows.iter().zip(&request.leaves).zip(&request.dates).enumerate() {
             if self.is_known(&stored, row, leaf).ok_or_else(|| event_conflict(at, &row.external_id))? {
@@ -169,7 +205,7 @@ impl<'a> Batch<'a> {
         if let Some(before) = stored.get(&row.venue_id).and_then(|venue| venue.get(row.external_id.as_str())) {
             return before.says(row).then_some(true);
         }
-        match self.seen.get(&(row.venue_id, row.external_id.as_str())) {
+        match self.seen.events.get(&(row.venue_id, row.external_id.as_str())) {
             Some(before) => (before == leaf).then_some(true),
             None => Some(false),
         }
@@ -243,13 +279,15 @@ impl<'a> Batch<'a> {
 
     /// Counts accepted events in: totals, the rows' tree, and what later requests of the group must not repeat.
     fn take(&mut self, picks: &[Pick], request: &'a Request, rows: &'a [EventRow]) -> Result<(), StoreError> {
-        let alone = self.group.requests.len() == 1;
+        let whole = self.tree.size() == 0 && picks.len() == rows.len();
+        if whole {
+            self.tree = request.tree.clone();
+        }
         for pick in picks {
             let found = rows.get(pick.event).zip(request.leaves.get(pick.event)).zip(request.dates.get(pick.event));
             let Some(((row, leaf), date)) = found else { continue };
-            self.leaves.push(*leaf);
-            if !alone {
-                self.seen.insert((row.venue_id, &row.external_id), *leaf);
+            if !whole {
+                self.tree.push(*leaf);
             }
             let total = self.totals.entry(*date).or_default().entry(AssetId(row.asset_id)).or_default();
             *total = total.checked_add(pick.amount.quantity()).ok_or_else(|| too_large(pick.event))?;
@@ -303,21 +341,13 @@ impl<'a> Batch<'a> {
             id,
             first_contribution: first,
             row_count: rows,
-            rows_root: self.rows_root().to_vec(),
+            rows_root: self.tree.root().to_vec(),
             requests: crate::proof::leaf::canonical(&Value::Array(std::mem::take(&mut self.parts))),
             recorded_at: 0,
             leaf: 0,
         };
-        self.tx.record(NewBatch { header, group: Arc::clone(&self.group.rows), picks: self.picks.clone() });
+        self.tx.record(NewBatch { header, group: Arc::clone(&self.group.rows), picks: std::mem::take(&mut self.picks) });
         Some(id)
-    }
-
-    /// Root over the rows that are recorded. Where they are all rows of the only request, its content was hashed over the same.
-    fn rows_root(&self) -> Hash {
-        match self.group.requests.as_slice() {
-            [only] if only.leaves.len() == self.leaves.len() => only.content,
-            _ => root_of(self.leaves.iter().copied()),
-        }
     }
 
     fn queue_entries(&mut self, batch: Option<i64>) -> Result<BTreeMap<Date, i64>, StoreError> {

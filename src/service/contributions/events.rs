@@ -8,7 +8,7 @@ use crate::domain::contribution::Directory;
 use crate::domain::contribution::event::{EventBatch, parse_events};
 use crate::domain::ids::VenueId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
-use crate::proof::merkle::{Hash, root_of};
+use crate::proof::merkle::{Frontier, Hash};
 use crate::proof::row::{EventNames, RowEncoder, fee_event};
 use crate::service::refs::Refs;
 use crate::service::{Book, Call, Reply, check_key};
@@ -40,6 +40,8 @@ struct Pending {
 /// What the writer needs of a request besides its rows.
 pub(super) struct Request {
     pub(super) call: Call,
+    /// Over its rows; its root is the content that the idempotency key stands for.
+    pub(super) tree: Frontier,
     pub(super) content: Hash,
     pub(super) rows: Vec<EventRow>,
     pub(super) dates: Vec<Date>,
@@ -148,6 +150,7 @@ fn build(names: &Names, call: Call, batch: &EventBatch) -> Request {
     let mut encoder = RowEncoder::new();
     let mut request = Request {
         call,
+        tree: Frontier::new(),
         content: [0; 32],
         rows: Vec::with_capacity(batch.events.len()),
         dates: Vec::with_capacity(batch.events.len()),
@@ -171,7 +174,8 @@ fn build(names: &Names, call: Call, batch: &EventBatch) -> Request {
             net_fee: event.net_fee.into(),
         });
     }
-    request.content = root_of(request.leaves.iter().copied());
+    request.leaves.iter().for_each(|leaf| request.tree.push(*leaf));
+    request.content = request.tree.root();
     request
 }
 
@@ -232,7 +236,7 @@ fn write(
     let (group, clock) = (Arc::clone(group), book.clock.clone());
     // Handed back by a write that became durable only: after any other, it is read again.
     let mut before = kept.take();
-    let (outcomes, after) = book.store.write(move |conn| {
+    let (outcomes, after) = book.store.write_feed(move |conn| {
         let mut batch = Batch::begin(Tx::begin(conn, group.stamp(clock.now(), &which))?, &group, before.take())?;
         let decided: Vec<Decision> = which.clone().map(|index| batch.decide(index)).collect::<Result<_, _>>()?;
         batch.finish(decided, which.start)

@@ -75,16 +75,7 @@ fn stream<W: Write>(conn: &mut Conn, writer: &mut JournalWriter<'_, W>) -> Resul
                 own.push(line);
             }
             let entry = entry_facts(header, &own, None)?;
-            let exported = ExportEntry {
-                no: entry.no,
-                event: entry.event,
-                effective_on: entry.effective_on,
-                recorded_at: entry.recorded_at,
-                reverses: entry.reverses,
-                memo: &entry.memo,
-                postings: &entry.postings,
-            };
-            writer.entry(&exported).map_err(failed)?;
+            writer.entry(&ExportEntry::from(&entry)).map_err(failed)?;
         }
         first = last.saturating_add(1);
     }

@@ -257,14 +257,8 @@ fn figures(days: &[CalendarDay], open: Value) -> Vec<Figure> {
         _ => Some((word.to_owned(), tone)),
     };
     let (missing, waiting) = (of(&[DayState::Missing]), of(&[DayState::Quarantined, DayState::Stale]));
-    let figure = |key: &str, label: &str, cell: Cell, state: Option<(String, Tone)>, hint: String| Figure {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        cell,
-        state,
-        formula: None,
-        parts: None,
-        hint: Some(hint).filter(|hint| !hint.is_empty()),
+    let figure = |key: &str, label: &str, cell: Cell, state: Option<(String, Tone)>, hint: String| {
+        Figure::new(key, label, cell).state(state).hint(&hint)
     };
     let late = match of(&[DayState::Late]) {
         0 => "none".to_owned(),

@@ -47,15 +47,6 @@ fn journal_text(facts: &BookFacts, entry: &EntryFacts) -> Result<String, StoreEr
         wallets: &[],
         incidents: &[],
     };
-    let entry = ExportEntry {
-        no: entry.no,
-        event: entry.event,
-        effective_on: entry.effective_on,
-        recorded_at: entry.recorded_at,
-        reverses: entry.reverses,
-        memo: &entry.memo,
-        postings: &entry.postings,
-    };
-    let text = export::entry_text(JournalFormat::Hledger, &book, &entry);
+    let text = export::entry_text(JournalFormat::Hledger, &book, &ExportEntry::from(entry));
     text.map_err(|error| ReportError::Source(Box::new(error)).into())
 }

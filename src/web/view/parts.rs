@@ -4,6 +4,7 @@ use super::{PageContext, tone_name};
 use crate::report::chart::{self, Size};
 use crate::report::doc::{Cell, Chart, ChartKind, Content, Figure, Row, RowKind, Table};
 use crate::report::format::{self, Shown, Style};
+use crate::report::render::csv::kind_word;
 
 /// A cell ready for its template.
 #[derive(Debug, Clone)]
@@ -153,14 +154,7 @@ pub fn spans(text: &str) -> Vec<(String, bool)> {
 }
 
 fn row_view(context: &PageContext, row: &Row, styles: &[Style]) -> RowView {
-    let class = match row.kind {
-        RowKind::Body => "body",
-        RowKind::Group => "group",
-        RowKind::Opening => "opening",
-        RowKind::Subtotal => "subtotal",
-        RowKind::Total => "total",
-        RowKind::Check => "check",
-    };
+    let class = kind_word(row.kind);
     let style = |at: usize| styles.get(at).copied().unwrap_or_default();
     let cells: Vec<CellView> = row.cells.iter().enumerate().map(|(at, cell)| CellView::new(context, cell, style(at))).collect();
     let spans = row.kind == RowKind::Group && cells.iter().skip(1).all(|cell| cell.shown.is_empty());

@@ -21,15 +21,7 @@ fn units(text: &str, scale: u8) -> Cell {
 }
 
 fn figure(key: &str, label: &str, content: Content, state: Option<(&str, Tone)>) -> Figure {
-    Figure {
-        key: key.into(),
-        label: label.into(),
-        cell: Cell::new(content).to("/reports/coverage"),
-        state: state.map(|(word, tone)| (word.into(), tone)),
-        formula: None,
-        parts: None,
-        hint: None,
-    }
+    Figure::new(key, label, Cell::new(content).to("/reports/coverage")).state(state.map(|(word, tone)| (word.into(), tone)))
 }
 
 fn context(query: &[(&str, &str)]) -> PageContext {

@@ -75,15 +75,7 @@ fn finding(refs: &Refs, shown: &IncidentView) -> Result<String, StoreError> {
 fn figures(shown: &IncidentView, now: Timestamp) -> Result<Vec<Figure>, StoreError> {
     let (summary, claims) = (&shown.summary, &shown.claims);
     let to = |table: &str| anchor(&summary.code, table);
-    let figure = |key: &str, label: &str, cell: Cell, hint: &str| Figure {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        cell,
-        state: None,
-        formula: None,
-        parts: None,
-        hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
-    };
+    let figure = |key: &str, label: &str, cell: Cell, hint: &str| Figure::new(key, label, cell).hint(hint);
     let since = format!("since {}", format::instant(summary.since));
     let since = match summary.life.state.is_open() {
         true => format!("{since}, {} ago", format::span(now.duration_since(summary.since))),

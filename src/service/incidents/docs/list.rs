@@ -34,16 +34,7 @@ fn figures(incidents: &[Summary], open: usize, owed: Value) -> Result<Vec<Figure
         ("owed", "Still owed", Cell::value(owed).to(link::coverage("obligations")), "carrying amount of what is not paid yet"),
         ("net_loss", "Net loss of all incidents", Cell::value(net).to("#incidents"), "gross loss less recoveries"),
     ];
-    let figures = figures.into_iter().map(|(key, label, cell, hint)| Figure {
-        key: key.to_owned(),
-        label: label.to_owned(),
-        cell,
-        state: None,
-        formula: None,
-        parts: None,
-        hint: Some(hint.to_owned()),
-    });
-    Ok(figures.collect())
+    Ok(figures.into_iter().map(|(key, label, cell, hint)| Figure::new(key, label, cell).hint(hint)).collect())
 }
 
 fn finding(all: usize, open: usize, owed: &str) -> String {
