@@ -38,6 +38,8 @@ mod events;
 mod evidence;
 #[path = "it/exports.rs"]
 mod exports;
+#[path = "it/hostile.rs"]
+mod hostile;
 #[path = "it/identity.rs"]
 mod identity;
 #[path = "it/incidents.rs"]

@@ -3,7 +3,7 @@
 
 use super::operation::{Access, Method};
 use super::problem::Failed;
-use super::{api, auth, evidence, files, health, identity, openapi, pages, problem, session};
+use super::{api, auth, entries, evidence, files, health, identity, openapi, pages, problem, session};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::person::Role;
 use actix_web::http::header;
@@ -88,6 +88,7 @@ pub fn all() -> Vec<Route> {
     all.extend(files::routes());
     all.extend(problem::routes());
     all.extend(openapi::routes());
+    all.extend(entries::routes());
     all.extend(evidence::routes());
     all.extend(pages::routes());
     all.extend(identity::routes());

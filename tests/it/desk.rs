@@ -1,5 +1,10 @@
 //! The finance team at its pages, in a real browser: one person prepares, another agrees, and nobody does both.
 
+#[path = "desk/entry.rs"]
+mod entry;
+#[path = "desk/hands.rs"]
+mod hands;
+
 use crate::small_book::{call, done, opened, person};
 use crate::support::browser::Browser;
 use crate::support::database::TestDb;
@@ -7,23 +12,35 @@ use crate::support::server::TestServer;
 use jiff::SignedDuration;
 use safu_ledger::domain::person::PersonId;
 use safu_ledger::service::Call;
+use safu_ledger::service::approvals::{self, Decide, Proposal};
 use safu_ledger::service::identity::Visitor;
 use safu_ledger::service::identity::invite::Enrolment;
 use safu_ledger::service::identity::totp::{Secret, step_at};
+use safu_ledger::service::keys::KeyScope;
 use safu_ledger::web::app::Limits;
 use serde_json::json;
 
-const PASSWORD: &str = "four plain words here";
+pub const PASSWORD: &str = "four plain words here";
 
 /// A book under four eyes, served; Paula prepares and Ann approves.
-struct Desk {
-    server: TestServer,
-    paula: PersonId,
+pub struct Desk {
+    pub server: TestServer,
+    /// Ada, Abel, Paula, Ann.
+    pub ids: [PersonId; 4],
+    /// A key that Paula answers for.
+    pub paula_key: String,
     secrets: Vec<(&'static str, Secret)>,
 }
 
 impl Desk {
-    fn new(db: &TestDb) -> Self {
+    pub fn new(db: &TestDb) -> Self {
+        let desk = Self::before_terms(db);
+        desk.guard();
+        desk
+    }
+
+    /// The same people, while the book is in one hand.
+    pub fn before_terms(db: &TestDb) -> Self {
         let book = opened(db);
         let roles = [("ada", "administrator"), ("abel", "administrator"), ("paula", "preparer"), ("ann", "approver")];
         let ids = roles.map(|(login, role)| person(&book, login, &[role]));
@@ -36,25 +53,69 @@ impl Desk {
             book.enrol(&Visitor::default(), &token, chosen).unwrap();
             secrets.push((login, secret));
         }
+        let paula_key = book.create_key_for(&call(), "paula-cli", KeyScope::Operate, None, Some("paula")).unwrap().secret;
         let server = TestServer::serve(book, Limits::default());
+        Self { server, ids, paula_key, secrets }
+    }
+
+    /// Puts the book under four eyes: up to 10,000 one approval is enough, and a file is not needed.
+    pub fn guard(&self) {
         let terms = json!({"one_up_to": "10000", "two_up_to": "1000000", "committee": 1, "expire_hours": 72, "ratify_hours": 24});
-        done(server.book.set_approval_terms(&call(), "2019-01-03".parse().unwrap(), serde_json::from_value(terms).unwrap()));
-        Self { server, paula: ids[2], secrets }
+        let terms = serde_json::from_value(terms).unwrap();
+        done(self.server.book.set_approval_terms(&call(), "2019-01-03".parse().unwrap(), terms));
+    }
+
+    /// A proposal as it stands.
+    pub fn find(&self, id: i64) -> Proposal {
+        let now = self.server.book.clock.now();
+        self.server.book.read(|conn| approvals::find(conn, id, now)).unwrap().unwrap()
+    }
+
+    /// Ada gives or takes a role; where it takes a second administrator, Abel agrees.
+    pub fn role(&self, login: &str, role: &str, held: bool) {
+        let book = &self.server.book;
+        let set = json!({"login": login, "role": role, "held": held, "reason": "test"});
+        let ada = Call::fresh("person:ada").by(self.ids[0], true);
+        let asked = done(book.set_role(&ada, serde_json::from_value(set).unwrap()));
+        if let Some(id) = asked["proposal"].as_i64() {
+            let ask = Decide { proposal: id, hash: self.find(id).hash, reason: String::new() };
+            done(book.approve(&Call::fresh("person:abel").by(self.ids[1], true), ask));
+        }
+    }
+
+    /// Shows the second factor again, and goes on to this page.
+    pub fn step_up(&self, browser: &Browser, login: &str, path: &str) {
+        browser.goto(&self.page(&format!("/step-up?next={path}")));
+        browser.fill("input[name=code]", &self.next_code(login));
+        browser.follow(".entry button");
+        assert!(browser.url().ends_with(path), "{}", browser.url());
+    }
+
+    /// Waits until the browser is there.
+    pub fn wait_for(&self, browser: &Browser, path: &str) {
+        let there = format!("return location.pathname === '{path}' && document.readyState === 'complete'");
+        for _ in 0..2_000 {
+            if browser.eval(&there) == true {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("{} is not {path}", browser.url());
     }
 
     /// What a device shows after the last code has run out.
-    fn next_code(&self, login: &str) -> String {
+    pub fn next_code(&self, login: &str) -> String {
         let clock = &self.server.book.clock;
         clock.set(clock.now() + SignedDuration::from_secs(60));
         let (_, secret) = self.secrets.iter().find(|(known, _)| *known == login).unwrap();
         secret.code(step_at(clock.now()))
     }
 
-    fn page(&self, path: &str) -> String {
+    pub fn page(&self, path: &str) -> String {
         format!("{}{path}", self.server.origin)
     }
 
-    fn log_in(&self, browser: &Browser, login: &str) {
+    pub fn log_in(&self, browser: &Browser, login: &str) {
         browser.goto(&self.page("/login"));
         browser.fill("input[name=login]", login);
         browser.fill("input[name=password]", PASSWORD);
@@ -66,7 +127,7 @@ impl Desk {
     /// A memo figure that Paula asks for.
     fn ask(&self, quantity: &str) -> i64 {
         let figure = json!({"account": 9110, "asset": "BTC", "quantity": quantity});
-        let by = Call::fresh("person:paula").by(self.paula, false);
+        let by = Call::fresh("person:paula").by(self.ids[2], false);
         let asked = done(self.server.book.set_memo(&by, "2019-01-03".parse().unwrap(), serde_json::from_value(figure).unwrap()));
         asked["proposal"].as_i64().unwrap()
     }

@@ -10,13 +10,13 @@ use safu_ledger::web::app::Limits;
 const PASSWORD: &str = "four plain words here";
 
 /// A browser of few words: it keeps cookies and sends forms.
-struct Client<'a> {
+pub struct Client<'a> {
     server: &'a TestServer,
     cookies: std::cell::RefCell<Vec<(String, String)>>,
 }
 
 impl<'a> Client<'a> {
-    fn new(server: &'a TestServer) -> Self {
+    pub fn new(server: &'a TestServer) -> Self {
         Self { server, cookies: Vec::new().into() }
     }
 
@@ -36,11 +36,11 @@ impl<'a> Client<'a> {
         answer
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.keep(self.server.get(path).header("Cookie", &self.cookies()).send())
     }
 
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_with(path, fields, &[("Origin", &self.server.origin), ("Sec-Fetch-Site", "same-origin")])
     }
 
@@ -55,14 +55,14 @@ impl<'a> Client<'a> {
     }
 
     /// The value of a hidden field of a page.
-    fn hidden(page: &Answer, name: &str) -> String {
+    pub fn hidden(page: &Answer, name: &str) -> String {
         let text = page.text();
         let start = format!("name=\"{name}\" value=\"");
         let rest = text.split_once(&start).unwrap_or_else(|| panic!("{name} in {text}")).1;
         rest.split('"').next().unwrap().to_owned()
     }
 
-    fn log_in(&self, login: &str, password: &str, code: &str) -> Answer {
+    pub fn log_in(&self, login: &str, password: &str, code: &str) -> Answer {
         let page = self.get("/login");
         let csrf = Self::hidden(&page, "csrf");
         self.post("/login", &[("csrf", &csrf), ("login", login), ("password", password), ("code", code), ("next", "/journal")])

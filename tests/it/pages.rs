@@ -1,9 +1,9 @@
 //! The pages as people meet them: over HTTP, and in a browser.
 
 #[path = "pages/axe.rs"]
-mod axe;
+pub mod axe;
 #[path = "pages/book.rs"]
-mod book;
+pub mod book;
 #[path = "pages/linked.rs"]
 mod linked;
 #[path = "pages/links.rs"]
@@ -19,7 +19,7 @@ use safu_ledger::web::app::Limits;
 use serde_json::Value;
 
 /// A page of each kind of the full book.
-const PAGES: &[(&str, &str)] = &[
+pub const PAGES: &[(&str, &str)] = &[
     ("dashboard", "/"),
     ("reports", "/reports"),
     ("coverage", "/reports/coverage"),
@@ -46,6 +46,7 @@ const PAGES: &[(&str, &str)] = &[
     ("claims", "/incidents/INC-2019-001/claims"),
     ("payouts", "/incidents/INC-2019-001/payouts"),
     ("payout", "/incidents/INC-2019-001/payouts/1"),
+    ("evidence", "/evidence"),
     ("prices", "/prices"),
     ("price-set", "/prices/2019-05-09"),
     ("problem", "/problems/hash-mismatch"),

@@ -237,7 +237,7 @@ fn effect(preview: &Preview) -> Table {
         Column::text("figure", "Figure"),
         Column::number("before", "Before"),
         Column::number("after", "After"),
-        Column::text("change", ""),
+        Column::text("change", "Change"),
     ];
     let rows = rows.into_iter().map(|(_, row)| row).collect();
     Table::new("effect", "Fund and coverage before and after", columns, rows, "The book has no coverage figures yet.")

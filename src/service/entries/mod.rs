@@ -39,7 +39,7 @@ pub const MANUAL: &str = "entry.manual";
 pub const SOURCE: &str = "manual";
 
 /// Who prepares entries.
-pub(super) const PREPARE: &[Role] = &[Role::Preparer, Role::Treasurer];
+pub const PREPARE: &[Role] = &[Role::Preparer, Role::Treasurer];
 
 /// A line as a person writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -99,6 +99,133 @@
     return true;
   }
 
+  // The form of an entry: sums as it is written, lines without a round trip, and a button that puts what is open onto a line. Amounts are
+  // whole numbers of 10^-18, so nothing is rounded; what the book says when it checks is what counts.
+  const DECIMALS = 18;
+
+  function minor(text) {
+    const found = /^(\d+)(?:\.(\d{1,18}))?$/.exec(text.trim());
+    return found ? BigInt(found[1] + (found[2] || '').padEnd(DECIMALS, '0')) : 0n;
+  }
+
+  function plain(amount) {
+    const digits = (amount < 0n ? -amount : amount).toString().padStart(DECIMALS + 1, '0');
+    const fraction = digits.slice(-DECIMALS).replace(/0+$/, '');
+    return digits.slice(0, -DECIMALS) + (fraction ? '.' + fraction : '');
+  }
+
+  function fieldOf(line, name) {
+    return line.querySelector('[name=' + name + ']');
+  }
+
+  function textOf(line, name) {
+    return fieldOf(line, name).value.trim();
+  }
+
+  // What the lines leave open: units by asset, and the value.
+  function openAmounts(form, except) {
+    const units = new Map();
+    let value = 0n;
+    for (const line of form.querySelectorAll('.line')) {
+      if (line === except || ['account', 'wallet', 'units', 'value'].every((name) => textOf(line, name) === '')) continue;
+      const asset = textOf(line, 'asset');
+      const sign = textOf(line, 'side') === 'credit' ? -1n : 1n;
+      const quantity = minor(textOf(line, 'units'));
+      const own = asset === form.dataset.currency ? quantity : 0n;
+      const worth = textOf(line, 'value') === '' ? own : minor(textOf(line, 'value'));
+      units.set(asset, (units.get(asset) || 0n) + sign * quantity);
+      value += sign * worth;
+    }
+    return { units, value };
+  }
+
+  function showBalance(form) {
+    const { units, value } = openAmounts(form, null);
+    const off = Array.from(units).filter(([, sum]) => sum !== 0n);
+    if (value !== 0n) off.push(['Value', value]);
+    const parts = off.map(([asset, sum]) => {
+      const part = document.createElement('span');
+      part.className = 'off';
+      part.textContent = asset + ' ' + plain(sum) + (sum > 0n ? ' debit' : ' credit');
+      return part;
+    });
+    const words = off.length === 0 ? ['The lines balance.'] : ['Does not balance yet:', ...parts.flatMap((part) => [' ', part])];
+    document.getElementById('balance').replaceChildren(...words);
+  }
+
+  function putRest(form, line) {
+    const { units, value } = openAmounts(form, line);
+    const asset = textOf(line, 'asset');
+    const rest = units.get(asset) || 0n;
+    const opposite = (rest > 0n && value < 0n) || (rest < 0n && value > 0n);
+    const inCurrency = asset === form.dataset.currency;
+    if (opposite || (rest === 0n && (value === 0n || inCurrency))) {
+      say(rest === 0n && value === 0n ? 'Nothing is left open' : 'This line cannot take the rest');
+      return;
+    }
+    fieldOf(line, 'side').value = (rest === 0n ? value : rest) > 0n ? 'credit' : 'debit';
+    fieldOf(line, 'units').value = rest === 0n ? '' : plain(rest);
+    fieldOf(line, 'value').value = inCurrency || value === 0n ? '' : plain(value);
+    showBalance(form);
+  }
+
+  function numberLines(form) {
+    form.querySelectorAll('.line').forEach((line, at) => {
+      const number = at + 1;
+      line.setAttribute('aria-label', 'Line ' + number);
+      line.querySelector('.no').textContent = String(number);
+      for (const field of line.querySelectorAll('[id]')) field.id = field.id.replace(/^line-\d+-/, 'line-' + number + '-');
+      const remove = line.querySelector('button[name=do]');
+      remove.value = 'remove-' + at;
+      remove.setAttribute('aria-label', 'Remove line ' + number);
+    });
+  }
+
+  function restButton(form, line) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'tool rest';
+    button.textContent = 'Rest';
+    button.title = 'Put what is left open onto this line';
+    button.addEventListener('click', () => putRest(form, line));
+    line.querySelector('.of-line').prepend(button);
+  }
+
+  function addLine(form) {
+    const last = Array.from(form.querySelectorAll('.line')).pop();
+    const line = last.cloneNode(true);
+    line.querySelectorAll('.rest').forEach((button) => button.remove());
+    for (const name of ['account', 'wallet', 'units', 'value']) fieldOf(line, name).value = '';
+    line.querySelectorAll('[aria-invalid]').forEach((field) => field.removeAttribute('aria-invalid'));
+    fieldOf(line, 'side').value = 'credit';
+    last.after(line);
+    restButton(form, line);
+    numberLines(form);
+    fieldOf(line, 'account').focus();
+  }
+
+  function prepareLedger() {
+    const form = document.querySelector('form.ledger[data-currency]');
+    if (!form) return;
+    const lines = () => Array.from(form.querySelectorAll('.line'));
+    lines().forEach((line) => restButton(form, line));
+    form.addEventListener('input', () => showBalance(form));
+    form.addEventListener('click', (event) => {
+      const button = event.target instanceof Element && event.target.closest('button[name=do]');
+      if (!button) return;
+      if (button.value === 'add-line' && lines().length > 0 && lines().length < 200) {
+        event.preventDefault();
+        addLine(form);
+      } else if (button.value.startsWith('remove-') && lines().length > 1) {
+        event.preventDefault();
+        button.closest('.line').remove();
+        numberLines(form);
+        showBalance(form);
+        fieldOf(lines()[0], 'account').focus();
+      }
+    });
+  }
+
   function openKeys() {
     const dialog = document.getElementById('keys');
     if (dialog && !dialog.open) dialog.showModal();
@@ -159,6 +286,7 @@
     if (tools) tools.hidden = false;
     themeButton();
     prepareMarks();
+    prepareLedger();
     const open = document.getElementById('keys-open');
     if (open) open.addEventListener('click', openKeys);
     document.addEventListener('keydown', onKey);

@@ -5,13 +5,14 @@ use crate::domain::approval::State;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::link;
 use crate::service::approvals::{self, Decide, Proposal, docs};
+use crate::service::entries::MANUAL;
 use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::web::app::AppState;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{ACTING, Reach, Route};
 use crate::web::session::{Signed, SignedForm, see};
-use crate::web::view::{Deed, Extras, Section, User};
+use crate::web::view::{Deed, Extras, Section, Upload, User};
 use actix_web::{HttpResponse, web};
 
 const WAITS: &str = "Proposals are shown as they stand now.";
@@ -30,12 +31,21 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let crumbs = vec![("Approvals".to_owned(), Section::Approvals.path())];
     let now = asked.book.clock.now();
     let proposal = asked.book.read(|conn| approvals::find(conn, id, now))?;
-    let deeds = match (&asked.user, proposal) {
-        (Some(user), Some(proposal)) => deeds(user, &proposal)?,
-        _ => Vec::new(),
-    };
+    let (mut deeds, mut actions) = (Vec::new(), Vec::new());
+    if let (Some(user), Some(proposal)) = (&asked.user, proposal) {
+        deeds = self::deeds(user, &proposal)?;
+        actions.extend(edit(user, &proposal));
+    }
+    let upload = Upload::at(asked.user.as_ref(), &format!("proposal/{id}"), asked.path);
     let context = asked.context_of_now(Section::Approvals, WAITS);
-    Ok(Page { context, doc, extras: Extras { crumbs, deeds, ..Extras::default() } })
+    Ok(Page { context, doc, extras: Extras { crumbs, deeds, actions, upload, ..Extras::default() } })
+}
+
+/// The form in which the maker of an entry edits it while it may be.
+fn edit(user: &User, proposal: &Proposal) -> Option<(String, String)> {
+    let editable = matches!(proposal.state, State::Draft | State::Submitted) && proposal.kind == MANUAL;
+    let own = proposal.maker == user.person.id;
+    (own && editable).then(|| ("Edit".to_owned(), format!("/entries/new?draft={}", proposal.id)))
 }
 
 /// The acts there are, by the last part of their address.

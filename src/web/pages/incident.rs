@@ -3,11 +3,12 @@
 use super::{Asked, Page, reports};
 use crate::domain::incident::life::State;
 use crate::report::format;
+use crate::service::evidence;
 use crate::service::incidents::docs;
 use crate::service::incidents::view::{self, IncidentView, STRAIGHT_LIFE};
 use crate::service::refs::Refs;
 use crate::store::error::StoreError;
-use crate::web::view::{Extras, LifeStep, Reached, Section};
+use crate::web::view::{Extras, LifeStep, Reached, Section, Upload};
 
 /// The page.
 pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
@@ -17,8 +18,18 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
     })?;
     let mut doc = docs::document(&refs, &incident, asked.moment()?)?;
     doc.basis = asked.basis()?;
-    let extras =
-        Extras { crumbs: vec![("Incidents".to_owned(), Section::Incidents.path())], life: life(&incident), ..Extras::default() };
+    let subject = format!("incident/{}", asked.part("code"));
+    let files = asked.book.read(|conn| evidence::of(conn, &subject))?;
+    if !files.is_empty() {
+        let rows = files.iter().map(|(file, attached)| (file, attached.note.as_str()));
+        doc.tables.push(evidence::table("evidence", "Evidence", rows, ""));
+    }
+    let extras = Extras {
+        crumbs: vec![("Incidents".to_owned(), Section::Incidents.path())],
+        life: life(&incident),
+        upload: Upload::at(asked.user.as_ref(), &subject, asked.path),
+        ..Extras::default()
+    };
     Ok(Page { context: reports::context(asked, Section::Incidents), doc, extras })
 }
 

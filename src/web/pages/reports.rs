@@ -5,6 +5,7 @@ use crate::domain::event::Event;
 use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table};
 use crate::report::link;
 use crate::report::registry::{self, Group, ParamDef, ParamKind, REPORTS, ReportDef};
+use crate::service::entries::PREPARE;
 use crate::service::refs::Refs;
 use crate::store::error::StoreError;
 use crate::web::view::{Choice, Extras, Field, FieldKind, PageContext, Section};
@@ -67,7 +68,12 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
 
 /// Entries.
 pub(super) fn journal(asked: &Asked<'_>) -> Result<Page, StoreError> {
-    of(asked, "journal", Section::Journal, None)
+    let mut page = of(asked, "journal", Section::Journal, None)?;
+    if asked.user.as_ref().is_some_and(|user| user.person.holds(PREPARE)) {
+        page.extras.actions.push(("New entry".to_owned(), "/entries/new".to_owned()));
+    }
+    page.extras.actions.push(("Evidence".to_owned(), "/evidence".to_owned()));
+    Ok(page)
 }
 
 /// One account.

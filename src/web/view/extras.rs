@@ -1,7 +1,9 @@
 //! What a page has beside its report: the way to it, the life of an incident, facts, texts to copy. Exports leave them out, as
 //! they hold no figures.
 
+use super::User;
 use crate::report::doc::Cell;
+use crate::service::evidence;
 
 /// What a page has beside its report.
 #[derive(Debug, Clone, Default)]
@@ -16,8 +18,27 @@ pub struct Extras {
     pub actions: Vec<(String, String)>,
     /// What the person at the screen can do here; each is a form.
     pub deeds: Vec<Deed>,
+    /// The form that attaches evidence.
+    pub upload: Option<Upload>,
     /// Texts to copy.
     pub texts: Vec<TextBlock>,
+}
+
+/// A form that attaches files to what the page is about.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// Fields that are not shown.
+    pub hidden: Vec<(&'static str, String)>,
+}
+
+impl Upload {
+    /// The form for a subject on the page at `back`, for those who may bring files.
+    pub fn at(user: Option<&User>, subject: &str, back: &str) -> Option<Self> {
+        let user = user.filter(|user| user.person.holds(evidence::BRING))?;
+        let key = crate::service::clock::fresh_id();
+        let hidden = [("csrf", user.csrf.clone()), ("key", key), ("subject", subject.to_owned()), ("back", back.to_owned())];
+        Some(Self { hidden: hidden.to_vec() })
+    }
 }
 
 /// Something that a person does with a form of one button, and perhaps a reason.
