@@ -25,6 +25,8 @@ mod book;
 mod http;
 #[path = "bars/instructions.rs"]
 mod instructions;
+#[path = "bars/pages.rs"]
+mod pages;
 #[path = "bars/posting.rs"]
 mod posting;
 #[path = "bars/raw.rs"]
@@ -52,6 +54,7 @@ fn main() {
         ("P10", reading::export),
         ("P11", posting::postgres),
         ("P14", instructions::compare),
+        ("P15", pages::walk),
     ];
     table::head();
     for (name, run) in bars {

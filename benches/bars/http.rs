@@ -4,8 +4,8 @@ use crate::book::{Bench, Bodies, DAY, bodies};
 use crate::raw::Raw;
 use crate::table::{at_least, at_most, in_turns, left_out, millis, note, per_second, rate, time};
 use actix_web::{App, HttpResponse, HttpServer, web};
-use safu_ledger::service::Call;
 use safu_ledger::service::keys::KeyScope;
+use safu_ledger::service::{Book, Call};
 use safu_ledger::web::app::Limits;
 use safu_ledger::web::server::{self, Options};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,7 +18,7 @@ const EVENTS: usize = 1_000;
 const PATH: &str = "/api/v1/contributions";
 
 /// A server of this process; it lives as long as the process.
-struct Served {
+pub struct Served {
     address: SocketAddr,
     secret: String,
 }
@@ -26,8 +26,13 @@ struct Served {
 impl Served {
     fn book(bench: &Bench, scope: KeyScope) -> Self {
         let secret = bench.book.create_key(&Call::fresh("bench"), "bench", scope, None).unwrap().secret;
+        Self { secret, ..Self::pages(&bench.book) }
+    }
+
+    /// Without a key: for what needs none.
+    pub fn pages(book: &Book) -> Self {
         let (ready, address) = mpsc::channel();
-        let book = bench.book.clone();
+        let book = book.clone();
         let limits = Limits { requests_per_second: 0, ..Limits::default() };
         let options = Options { listen: ([127, 0, 0, 1], 0).into(), signals: false, limits, ..Options::default() };
         std::thread::spawn(move || {
@@ -36,7 +41,7 @@ impl Served {
                 Ok(())
             })
         });
-        Self { address: address.recv().unwrap(), secret }
+        Self { address: address.recv().unwrap(), secret: String::new() }
     }
 
     /// Reads the body and answers with a few bytes.
@@ -54,7 +59,7 @@ impl Served {
         Self { address: address.recv().unwrap(), secret: String::new() }
     }
 
-    fn connect(&self) -> Client<'_> {
+    pub fn connect(&self) -> Client<'_> {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_nodelay(true).unwrap();
         Client { of: self, stream: BufReader::new(stream), request: Vec::new() }
@@ -75,7 +80,7 @@ impl Served {
     }
 }
 
-struct Client<'s> {
+pub struct Client<'s> {
     of: &'s Served,
     stream: BufReader<TcpStream>,
     request: Vec<u8>,
@@ -92,17 +97,18 @@ impl Client<'_> {
             body.len()
         )
         .unwrap();
-        self.exchange();
+        drop(self.exchange());
     }
 
-    fn get(&mut self, path: &str) {
+    /// Asks for a page and gives its body.
+    pub fn get(&mut self, path: &str) -> Vec<u8> {
         self.request.clear();
         write!(self.request, "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", self.of.secret)
             .unwrap();
-        self.exchange();
+        self.exchange()
     }
 
-    fn exchange(&mut self) {
+    fn exchange(&mut self) -> Vec<u8> {
         self.stream.get_mut().write_all(&self.request).unwrap();
         let (mut line, mut length, mut status) = (String::new(), 0, String::new());
         loop {
@@ -120,6 +126,7 @@ impl Client<'_> {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
         assert!(status.starts_with("HTTP/1.1 20"), "{status}{}", String::from_utf8_lossy(&body));
+        body
     }
 }
 
@@ -207,7 +214,7 @@ fn cached_report(bench: &Bench) {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         let mut client = served.connect();
-                        (0..500).for_each(|_| client.get(path));
+                        (0..500).for_each(|_| drop(client.get(path)));
                     });
                 }
             });

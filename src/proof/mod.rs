@@ -3,3 +3,4 @@
 pub mod leaf;
 pub mod merkle;
 pub mod row;
+pub mod tree;

@@ -34,6 +34,7 @@ use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
 use crate::domain::person::PersonId;
 use crate::proof::leaf::canonical;
 use crate::proof::merkle::{Hash, sha256};
+use crate::proof::tree::Tree;
 use crate::store::Store;
 use crate::store::conn::{Conn, DatabaseUrl};
 use crate::store::error::StoreError;
@@ -41,6 +42,7 @@ use crate::store::request::{self, Request};
 use crate::store::tx::{Record, Stamp, Tx};
 use clock::Clock;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
 /// Contents up to this size are kept beside their hash, so that a conflict can name the field that differs.
 const KEPT_CONTENT: usize = 4096;
@@ -52,6 +54,8 @@ pub struct Book {
     pub store: Store,
     /// The clock.
     pub clock: Clock,
+    /// The tree over the log as far as it was read, for proofs.
+    tree: Arc<Mutex<Tree>>,
 }
 
 /// Who calls, under which idempotency key.
@@ -172,7 +176,7 @@ impl Reply {
 impl Book {
     /// Opens the book at `url`.
     pub fn open(url: &DatabaseUrl, clock: Clock) -> Result<Self, StoreError> {
-        Ok(Self { store: Store::open(url)?, clock })
+        Ok(Self { store: Store::open(url)?, clock, tree: Arc::default() })
     }
 
     /// Runs one command: answers a known key with its kept answer, else decides, records and keeps the answer, all in one

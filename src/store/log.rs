@@ -241,9 +241,21 @@ pub fn leaf(conn: &mut Conn, index: i64) -> Result<Option<Leaf>, StoreError> {
     Ok(log_leaf::table.filter(log_leaf::idx.eq(index)).select(Leaf::as_select()).first(conn).optional()?)
 }
 
+/// How many leaves there are.
+pub fn size(conn: &mut Conn) -> Result<i64, StoreError> {
+    let last: Option<i64> = log_leaf::table.select(diesel::dsl::max(log_leaf::idx)).first(conn)?;
+    Ok(last.map_or(0, |last| last.saturating_add(1)))
+}
+
 /// All leaf hashes in order; 32 bytes a leaf.
 pub fn leaf_hashes(conn: &mut Conn) -> Result<Vec<Hash>, StoreError> {
-    let hashes: Vec<Vec<u8>> = log_leaf::table.order(log_leaf::idx).select(log_leaf::hash).load(conn)?;
+    leaf_hashes_from(conn, 0)
+}
+
+/// The leaf hashes from an index on, in order.
+pub fn leaf_hashes_from(conn: &mut Conn, first: i64) -> Result<Vec<Hash>, StoreError> {
+    let from = log_leaf::table.filter(log_leaf::idx.ge(first)).order(log_leaf::idx);
+    let hashes: Vec<Vec<u8>> = from.select(log_leaf::hash).load(conn)?;
     hashes
         .into_iter()
         .map(|hash| Hash::try_from(hash).map_err(|_| StoreError::Damaged("a leaf hash is not 32 bytes".to_owned())))

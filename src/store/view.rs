@@ -113,6 +113,17 @@ pub struct EntryFilter {
     pub pattern: Option<String>,
     /// Numbers up to this one.
     pub last: Option<i64>,
+    /// Numbers from this one.
+    pub first: i64,
+}
+
+/// The lowest and the highest number of the entries of the days `from..=to`; none where there are none. Lists go by number, so without
+/// these bounds a list of old days would pass over everything that was recorded since. Read from an index alone.
+pub fn numbers_between(conn: &mut Conn, from: &str, to: &str) -> Result<Option<(i64, i64)>, StoreError> {
+    let of_days = entry::table.filter(entry::effective_on.between(from, to));
+    let (first, last): (Option<i64>, Option<i64>) =
+        of_days.select((diesel::dsl::min(entry::no), diesel::dsl::max(entry::no))).first(conn)?;
+    Ok(first.zip(last))
 }
 
 /// Headers of at most `limit` entries, newest first.
@@ -121,6 +132,9 @@ pub fn entries(conn: &mut Conn, filter: &EntryFilter, limit: i64) -> Result<Vec<
         let mut query = entry::table.select(EntryRow::as_select()).order(entry::no.desc()).limit(limit).into_boxed();
         if let Some(last) = filter.last {
             query = query.filter(entry::no.le(last));
+        }
+        if filter.first > 1 {
+            query = query.filter(entry::no.ge(filter.first));
         }
         if let Some(from) = &filter.from {
             query = query.filter(entry::effective_on.ge(from));
@@ -191,6 +205,8 @@ pub struct AccountFilter {
     pub from: String,
     /// Business dates up to this day.
     pub to: String,
+    /// Entries from this number.
+    pub first: i64,
     /// Entries up to this number.
     pub last: i64,
     /// Only postings below this (entry, line).
@@ -203,7 +219,7 @@ pub fn account_lines(conn: &mut Conn, filter: &AccountFilter, limit: i64) -> Res
         let mut query = posting::table
             .inner_join(entry::table.on(entry::no.eq(posting::entry_no)))
             .filter(posting::account_no.eq(filter.account))
-            .filter(posting::entry_no.le(filter.last))
+            .filter(posting::entry_no.between(filter.first, filter.last))
             .filter(entry::effective_on.between(&filter.from, &filter.to))
             .order((posting::entry_no.desc(), posting::line.desc()))
             .limit(limit)

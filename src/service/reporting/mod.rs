@@ -16,6 +16,7 @@ use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::reference;
 use jiff::Timestamp;
+use std::sync::Arc;
 use window::View;
 
 impl From<ReportError> for StoreError {
@@ -67,7 +68,7 @@ impl Book {
     /// What `body` returned, or the database's failure.
     pub fn at<T>(&self, params: &Params, body: impl FnOnce(&mut dyn Source) -> Result<T, ReportError>) -> Result<T, StoreError> {
         self.read(|conn| {
-            let mut view = View::open(conn, params.as_of()?, params.known_at()?, self.clock.now())?;
+            let mut view = View::open(conn, params.as_of()?, params.known_at()?, self.clock.now(), Arc::clone(&self.tree))?;
             Ok(body(&mut view)?)
         })
     }
@@ -77,10 +78,12 @@ impl Book {
 pub(super) fn report_in(conn: &mut Conn, name: &str, query: &[(String, String)], now: Timestamp) -> Result<Doc, StoreError> {
     let report = registry::find(name)?;
     let params = Params::new(report, query)?;
-    let mut view = View::open(conn, params.as_of()?, params.known_at()?, now)?;
+    // A tree of its own: what is not saved must not stay in that of the book.
+    let tree = || Arc::default();
+    let mut view = View::open(conn, params.as_of()?, params.known_at()?, now, tree())?;
     let doc = (report.run)(&mut view, &params)?;
     let Some(other) = params.compared(view.facts.as_of)? else { return Ok(doc) };
-    let mut view = View::open(conn, other.as_of()?, other.known_at()?, now)?;
+    let mut view = View::open(conn, other.as_of()?, other.known_at()?, now, tree())?;
     let before = (report.run)(&mut view, &other)?;
     Ok(diff::compare(&before, &doc)?)
 }

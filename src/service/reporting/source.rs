@@ -10,7 +10,6 @@ use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
 use crate::domain::price::Price;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
-use crate::proof::merkle::{Hash, inclusion_proof, root_of};
 use crate::report::control::{Duty, Holders, Receivable};
 use crate::report::source::{
     AccountLine, AccountPage, Band, BookFacts, CoverageTerms, EntryFacts, FeedState, IncidentLine, Inclusion, JournalFilter,
@@ -25,13 +24,15 @@ use crate::service::refs::Refs;
 use crate::store::error::StoreError;
 use crate::store::fact;
 use crate::store::journal::{self, EntryRow, PostingRow};
+use crate::store::log;
 use crate::store::price::{self, PriceRow, PriceSetRow};
 use crate::store::view::{self, AccountFilter, EntryFilter};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
-/// Filters that find more entries than this get no sums: they would read all of them.
-const MAX_SUMMED: i64 = 100_000;
+/// Filters that find more entries than this get no sums: they would read all of them, and a page must not take long.
+const MAX_SUMMED: i64 = 5_000;
 /// Postings that are read at a time where many are summed.
 const CHUNK: i64 = 5_000;
 /// Weeks of the feeds that are looked at.
@@ -96,7 +97,7 @@ impl Source for View<'_> {
     }
 
     fn journal(&mut self, filter: &JournalFilter, below: Option<EntryNo>, limit: usize) -> Result<JournalPage, ReportError> {
-        let mut stored = self.entry_filter(filter);
+        let mut stored = self.entry_filter(filter)?;
         if let Some(below) = below {
             let last = below.0.saturating_sub(1);
             stored.last = Some(stored.last.map_or(last, |known| known.min(last)));
@@ -109,7 +110,8 @@ impl Source for View<'_> {
     }
 
     fn journal_totals(&mut self, filter: &JournalFilter) -> Result<Option<JournalTotals>, ReportError> {
-        let rows = view::entries(self.conn, &self.entry_filter(filter), MAX_SUMMED.saturating_add(1))?;
+        let stored = self.entry_filter(filter)?;
+        let rows = view::entries(self.conn, &stored, MAX_SUMMED.saturating_add(1))?;
         let entries = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         if entries > MAX_SUMMED {
             return Ok(None);
@@ -130,7 +132,7 @@ impl Source for View<'_> {
         below: Option<LineCursor>,
         limit: usize,
     ) -> Result<AccountPage, ReportError> {
-        let stored = AccountFilter { below: below.map(|at| (at.entry.0, at.line)), ..self.account_filter(filter) };
+        let stored = AccountFilter { below: below.map(|at| (at.entry.0, at.line)), ..self.account_filter(filter)? };
         let wanted = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
         let mut rows = view::account_lines(self.conn, &stored, wanted)?;
         let more = rows.len() > limit;
@@ -140,7 +142,8 @@ impl Source for View<'_> {
     }
 
     fn moved_from(&mut self, filter: &LineFilter, from: LineCursor) -> Result<Amounts, ReportError> {
-        let mut stored = self.account_filter(filter);
+        let mut stored = self.account_filter(filter)?;
+        stored.first = stored.first.max(from.entry.0);
         let mut sum = Amounts::default();
         loop {
             let rows = view::account_lines(self.conn, &stored, CHUNK)?;
@@ -212,18 +215,34 @@ impl Source for View<'_> {
     }
 
     fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {
-        let hashes: Vec<Hash> = crate::store::log::leaf_hashes(self.conn)?;
+        let size = usize::try_from(log::size(self.conn)?).unwrap_or_default();
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        if tree.size() < size {
+            let from = i64::try_from(tree.size()).unwrap_or(i64::MAX);
+            log::leaf_hashes_from(self.conn, from)?.into_iter().for_each(|hash| tree.push(hash));
+        }
         let Some(index) = usize::try_from(leaf).ok() else { return Ok(None) };
-        let (Some(hash), Some(path)) = (hashes.get(index).copied(), inclusion_proof(&hashes, index)) else { return Ok(None) };
-        let size = u64::try_from(hashes.len()).unwrap_or(u64::MAX);
-        Ok(Some(Inclusion { leaf_hash: hash, size, root: root_of(hashes), path }))
+        let found = tree.leaf(index).zip(tree.inclusion_proof(index, size)).zip(tree.root(size));
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        Ok(found.map(|((leaf_hash, path), root)| Inclusion { leaf_hash, size, root, path }))
     }
 }
 
 impl View<'_> {
-    fn entry_filter(&self, filter: &JournalFilter) -> EntryFilter {
+    /// The numbers between which the entries of these days lie, as far as they are known.
+    fn numbers(&mut self, from: Option<Date>, to: Date) -> Result<(i64, i64), StoreError> {
+        let from = from.map(|day| day.to_string()).unwrap_or_default();
+        if from.is_empty() && view::last_day(self.conn)?.is_none_or(|last| last <= to.to_string()) {
+            return Ok((1, self.known.last_entry));
+        }
+        let found = view::numbers_between(self.conn, &from, &to.to_string())?;
+        Ok(found.map_or((1, 0), |(first, last)| (first, last.min(self.known.last_entry))))
+    }
+
+    fn entry_filter(&mut self, filter: &JournalFilter) -> Result<EntryFilter, StoreError> {
         let to = filter.to.map_or(self.facts.as_of, |to| to.min(self.facts.as_of));
-        EntryFilter {
+        let (first, last) = self.numbers(filter.from, to)?;
+        Ok(EntryFilter {
             from: filter.from.map(|day| day.to_string()),
             to: Some(to.to_string()),
             event: filter.event.map(|event| event.code().to_owned()),
@@ -232,19 +251,22 @@ impl View<'_> {
             except: filter.without_closings.then(|| Event::PeriodClose.code().to_owned()),
             asset: filter.asset.map(|asset| asset.0),
             pattern: filter.text.as_deref().map(pattern),
-            last: Some(self.known.last_entry),
-        }
+            last: Some(last),
+            first,
+        })
     }
 
-    fn account_filter(&self, filter: &LineFilter) -> AccountFilter {
-        AccountFilter {
+    fn account_filter(&mut self, filter: &LineFilter) -> Result<AccountFilter, StoreError> {
+        let (first, last) = self.numbers(filter.from, filter.to)?;
+        Ok(AccountFilter {
             account: filter.account.0,
             asset: filter.asset.map(|asset| asset.0),
             from: filter.from.map(|day| day.to_string()).unwrap_or_default(),
             to: filter.to.to_string(),
-            last: self.known.last_entry,
+            first,
+            last,
             below: None,
-        }
+        })
     }
 
     fn account_page(&mut self, account: AccountNo, rows: Vec<(EntryRow, PostingRow)>) -> Result<Vec<AccountLine>, StoreError> {

@@ -4,6 +4,7 @@ use crate::domain::account::AccountNo;
 use crate::domain::asset::AssetId;
 use crate::domain::ids::WalletId;
 use crate::ledger::trial_balance::TrialBalance;
+use crate::proof::tree::Tree;
 use crate::report::source::{BookFacts, Movement};
 use crate::service::clock::day_of;
 use crate::service::refs::Refs;
@@ -16,6 +17,7 @@ use crate::store::view::{self, Known};
 use crate::store::{incident, journal, price, reference};
 use jiff::{Timestamp, civil::Date};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 /// Entries whose postings are read at a time.
 const CHUNK: i64 = 2_000;
@@ -34,6 +36,7 @@ pub struct View<'c> {
     pub(super) refs: Refs,
     pub(super) known: Known,
     pub(super) now: Timestamp,
+    pub(super) tree: Arc<Mutex<Tree>>,
     late: Option<Folded>,
     closings: Option<Folded>,
 }
@@ -50,6 +53,7 @@ impl<'c> View<'c> {
         as_of: Option<Date>,
         known_at: Option<Timestamp>,
         now: Timestamp,
+        tree: Arc<Mutex<Tree>>,
     ) -> Result<Self, StoreError> {
         let refs = Refs::load(conn)?;
         let known = match known_at {
@@ -73,7 +77,7 @@ impl<'c> View<'c> {
             wallets: refs.wallets.iter().map(|(id, wallet)| (WalletId(id.0), wallet.code.clone())).collect(),
             incidents: incident::all(conn)?.into_iter().map(|row| (row.id, row.code)).collect(),
         };
-        Ok(Self { conn, facts, refs, known, now: known_at.unwrap_or(now), late: None, closings: None })
+        Ok(Self { conn, facts, refs, known, now: known_at.unwrap_or(now), tree, late: None, closings: None })
     }
 
     /// What was recorded after the moment, by day; empty for the present.
