@@ -8,6 +8,7 @@
 extern crate self as safu_ledger;
 
 pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod ledger;

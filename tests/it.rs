@@ -52,6 +52,8 @@ mod login;
 mod operations;
 #[path = "it/pages.rs"]
 mod pages;
+#[path = "it/readonly.rs"]
+mod readonly;
 #[path = "it/reconciliation.rs"]
 mod reconciliation;
 #[path = "it/report_diff.rs"]
@@ -60,6 +62,8 @@ mod report_diff;
 mod reporting;
 #[path = "it/roles.rs"]
 mod roles;
+#[path = "it/running.rs"]
+mod running;
 #[path = "it/small_book.rs"]
 mod small_book;
 #[path = "it/story.rs"]

@@ -20,6 +20,9 @@ pub struct GlobalArgs {
     /// The book: sqlite://PATH or postgres://USER@HOST/NAME.
     #[arg(long, short = 'd', global = true, env = "SAFU_DATABASE_URL", default_value = "sqlite://safu.db", value_name = "URL")]
     pub database: String,
+    /// A file with settings, as TOML; flags and the environment go before it.
+    #[arg(long, global = true, env = "SAFU_CONFIG", value_name = "FILE")]
+    pub config: Option<std::path::PathBuf>,
     /// Print JSON instead of text.
     #[arg(long, global = true)]
     pub json: bool,

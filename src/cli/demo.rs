@@ -6,7 +6,7 @@ use super::serve::announce;
 use crate::demo::{self, Demo, DemoError, Folder, Progress, SEED, THEFT_DAY};
 use crate::report::{format, link};
 use crate::service::verify::{Verdict, verify};
-use crate::telemetry;
+use crate::telemetry::{self, LogFormat};
 use crate::web::server::{self, Options, Running};
 use indicatif::{ProgressBar, ProgressStyle};
 use rust_decimal::Decimal;
@@ -61,7 +61,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
 
 /// Serves the demo with the clock of its story, so that what was due in July 2019 is not years late today.
 fn serve(ctx: &Ctx, args: &Args, demo: &Demo) -> CliResult {
-    telemetry::start_log(telemetry::DEFAULT_FILTER);
+    telemetry::start_log(telemetry::DEFAULT_FILTER, LogFormat::Text);
     let usual = Options::default();
     let options = Options { listen: args.listen.unwrap_or_else(|| free_port(usual.listen)), ..usual };
     let book = demo.book()?;

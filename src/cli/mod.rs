@@ -6,6 +6,7 @@ mod approvals;
 mod assets;
 mod backup;
 mod claims;
+mod config;
 mod contributions;
 pub mod ctx;
 mod demo;
@@ -18,6 +19,7 @@ mod init;
 mod keys;
 mod listing;
 mod manual;
+mod mode;
 mod openapi;
 mod payouts;
 mod periods;
@@ -31,7 +33,7 @@ mod venues;
 mod verify;
 mod wallets;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use ctx::{CliError, Ctx, GlobalArgs};
 use std::process::ExitCode;
 
@@ -100,10 +102,14 @@ enum Command {
     Backup(backup::Args),
     /// Verify a backup and make a book of it.
     Restore(backup::RestoreArgs),
+    /// Make the book read-only, and writable again.
+    Mode(mode::Args),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
     Report(report::Args),
     /// The whole journal for hledger, ledger, Beancount, or as CSV or JSON lines.
     Export(export::Args),
+    /// Check the settings, and show them.
+    Config(config::Args),
     /// Serve pages and API of the book.
     Serve(serve::Args),
     /// Print the description of the API (OpenAPI 3.1).
@@ -116,7 +122,20 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command();
+    let args: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let matches = match config::options(&command, &args) {
+        Ok(matches) => matches,
+        Err(config::Wrong::Usage(error)) => error.exit(),
+        Err(config::Wrong::Settings(wrong)) => {
+            wrong.iter().for_each(|line| eprintln!("usage: {line}"));
+            return ExitCode::from(2);
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let ctx = Ctx::new(cli.global);
     let result = match &cli.command {
         Command::Demo(args) => demo::run(&ctx, args),
@@ -145,8 +164,10 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&ctx, args),
         Command::Backup(args) => backup::run(&ctx, args),
         Command::Restore(args) => backup::restore(&ctx, args),
+        Command::Mode(args) => mode::run(&ctx, args),
         Command::Report(args) => report::run(&ctx, args),
         Command::Export(args) => export::run(&ctx, args),
+        Command::Config(args) => config::run(&ctx, &command, &matches, args),
         Command::Serve(args) => serve::run(&ctx, args),
         Command::Openapi(args) => openapi::run(&ctx, args),
         Command::Completions(args) => manual::completions(&ctx, Cli::command(), args),

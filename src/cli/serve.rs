@@ -2,8 +2,8 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
-use crate::service::identity;
-use crate::telemetry;
+use crate::service::{Book, identity};
+use crate::telemetry::{self, LogFormat};
 use crate::web::app::{Limits, OPEN_PAGES};
 use crate::web::server::{self, Options, Running};
 use std::net::SocketAddr;
@@ -20,8 +20,11 @@ pub struct Args {
     #[arg(long, env = "SAFU_PUBLIC_ORIGIN", value_name = "ORIGIN")]
     public_origin: Option<String>,
     /// Allow an address that other machines can reach without HTTPS, or before anybody can log in.
-    #[arg(long)]
+    #[arg(long, env = "SAFU_OPEN_TO_NETWORK")]
     open_to_network: bool,
+    /// Refuse every command; logins go on.
+    #[arg(long, env = "SAFU_READ_ONLY")]
+    read_only: bool,
     /// Threads that answer requests; at least 2. Without it, one a processor.
     #[arg(long, env = "SAFU_WORKERS", value_name = "N")]
     workers: Option<usize>,
@@ -35,15 +38,39 @@ pub struct Args {
     #[arg(long, env = "SAFU_RATE_LIMIT", default_value_t = Limits::default().requests_per_second, value_name = "N")]
     rate_limit: u64,
     /// Seconds that running requests get after the signal to stop.
-    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    #[arg(long, env = "SAFU_PATIENCE", default_value_t = 30, value_name = "SECONDS")]
     patience: u64,
     /// What to log, as `info` or `warn,safu_ledger=debug`.
     #[arg(long, env = "SAFU_LOG", default_value = telemetry::DEFAULT_FILTER, value_name = "FILTER")]
     log: String,
+    /// How log lines are written: for people, or one JSON object a line.
+    #[arg(long, env = "SAFU_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
+    log_format: Format,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl From<Format> for LogFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 impl Args {
-    fn options(&self) -> Result<Options, CliError> {
+    /// The filter of log lines.
+    pub(super) fn filter(&self) -> &str {
+        &self.log
+    }
+
+    /// How the server is run.
+    pub(super) fn options(&self) -> Result<Options, CliError> {
         if let Some(origin) = &self.public_origin {
             check_origin(origin)?;
         }
@@ -101,16 +128,23 @@ fn check_origin(origin: &str) -> CliResult {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let options = args.options()?;
     args.check_reach(ctx)?;
-    telemetry::start_log(&args.log);
-    serve(ctx, &options)
+    telemetry::start_log(&args.log, args.log_format.into());
+    let book = ctx.book()?;
+    if args.read_only {
+        book.store.hold();
+    }
+    serve(ctx, book, &options)
 }
 
-/// Serves the book of this invocation until it is asked to stop.
-pub fn serve(ctx: &Ctx, options: &Options) -> CliResult {
+/// Serves a book until it is asked to stop.
+fn serve(ctx: &Ctx, book: Book, options: &Options) -> CliResult {
     let failed = |error: std::io::Error| CliError::Failed(format!("cannot serve on {}: {error}", options.listen));
-    let book = ctx.book()?;
     let is_open = !book.read(identity::has_logins)?;
-    server::run(book, options, |running| announce(ctx, running, is_open)).map_err(failed)
+    let store = book.store.clone();
+    let served = server::run(book, options, |running| announce(ctx, running, is_open)).map_err(failed);
+    store.close();
+    ctx.say("Stopped: what was under way is finished, and the book is closed.");
+    served
 }
 
 /// Prints the addresses on stdout, one a line, so that scripts can wait for them; the words go to stderr.

@@ -72,6 +72,7 @@ outcomes! {
     AlreadyReversed = 1505, "already-reversed", 409, "The entry is reversed already";
     RateLimited = 1601, "rate-limited", 429, "Too many requests";
     Unavailable = 1602, "unavailable", 503, "The book cannot take writes right now";
+    ReadOnly = 1603, "read-only", 503, "The book is read-only by hand";
     Internal = 1701, "internal", 500, "The server failed; nothing was recorded";
 }
 

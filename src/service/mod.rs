@@ -15,6 +15,7 @@ pub mod incidents;
 pub mod init;
 pub mod keys;
 pub mod memo;
+pub mod mode;
 pub mod paging;
 pub mod people;
 pub mod periods;
@@ -188,6 +189,18 @@ impl Book {
     /// # Errors
     /// A refusal that does not depend on the book's state, or the database's failure; then nothing was recorded.
     pub fn command<F>(&self, call: &Call, content: &Value, mut decide: F) -> Result<Reply, StoreError>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<Answer, StoreError> + Send + 'static,
+    {
+        let store = self.store.clone();
+        self.command_in_any_mode(call, content, move |tx| {
+            mode::require_open(&store, tx.conn)?;
+            decide(tx)
+        })
+    }
+
+    /// The same in a book that is read-only by hand: for the command that makes it writable again.
+    fn command_in_any_mode<F>(&self, call: &Call, content: &Value, mut decide: F) -> Result<Reply, StoreError>
     where
         F: FnMut(&mut Tx<'_>) -> Result<Answer, StoreError> + Send + 'static,
     {

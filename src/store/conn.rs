@@ -86,14 +86,14 @@ impl DatabaseUrl {
             Engine::Sqlite => {
                 let mut conn = SqliteConnection::establish(&self.text)
                     .map_err(|e| StoreError::Unavailable(format!("cannot open {}: {e}", self.display())))?;
-                conn.batch_execute(SQLITE_SETUP).map_err(|e| StoreError::classify(e, None))?;
+                conn.batch_execute(SQLITE_SETUP).map_err(StoreError::classify)?;
                 Ok(Conn::Sqlite(conn))
             }
             #[cfg(feature = "postgres")]
             Engine::Postgres => {
-                let mut conn = diesel::PgConnection::establish(&self.text)
+                let mut conn = diesel::PgConnection::establish(&with_patience(&self.text))
                     .map_err(|e| StoreError::Unavailable(format!("cannot reach {}: {e}", self.display())))?;
-                conn.batch_execute(POSTGRES_SETUP).map_err(|e| StoreError::classify(e, None))?;
+                conn.batch_execute(POSTGRES_SETUP).map_err(StoreError::classify)?;
                 Ok(Conn::Postgres(conn))
             }
             #[cfg(not(feature = "postgres"))]
@@ -108,6 +108,29 @@ impl DatabaseUrl {
 const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; \
     PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096;";
+
+/// Parameters that end the wait for a server that has gone without a word, unless the address says otherwise: without them a
+/// write waits for many minutes.
+#[cfg(feature = "postgres")]
+const PATIENCE: [(&str, &str); 5] = [
+    ("connect_timeout", "30"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
+
+#[cfg(feature = "postgres")]
+fn with_patience(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in PATIENCE {
+        if !url.contains(&format!("{name}=")) {
+            let join = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{join}{name}={value}"));
+        }
+    }
+    url
+}
 
 #[cfg(feature = "postgres")]
 const POSTGRES_SETUP: &str = "SET client_min_messages TO warning; SET timezone TO 'UTC'; \
@@ -155,15 +178,16 @@ impl Conn {
         }
     }
 
-    /// Rolls back; the outcome does not matter because nothing was promised.
-    pub(crate) fn rollback(&mut self) {
+    /// Rolls back. Nothing was promised, so the outcome matters to those only who want to know whether the database still answers.
+    pub(crate) fn rollback(&mut self) -> bool {
         let result = match self {
             Self::Sqlite(c) => c.batch_execute("ROLLBACK"),
             #[cfg(feature = "postgres")]
             Self::Postgres(c) => c.batch_execute("ROLLBACK"),
         };
-        if let Err(error) = result {
+        if let Err(error) = &result {
             tracing::debug!(%error, "rollback");
         }
+        result.is_ok()
     }
 }

@@ -30,8 +30,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Sorts an error of diesel. `connection_ok` is whether the connection still answers, where that is known.
-    pub fn classify(error: DieselError, connection_ok: Option<bool>) -> Self {
+    /// Sorts an error of diesel.
+    pub fn classify(error: DieselError) -> Self {
         let text = error.to_string();
         match error {
             DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Conflict(text),
@@ -41,7 +41,7 @@ impl StoreError {
             }
             DieselError::DeserializationError(_) => Self::Damaged(text),
             _ if is_transient(&text) => Self::Conflict(text),
-            _ if connection_ok == Some(false) || is_unavailable(&text) => Self::Unavailable(text),
+            _ if is_unavailable(&text) => Self::Unavailable(text),
             _ => Self::Database(text),
         }
     }
@@ -55,11 +55,18 @@ impl StoreError {
     pub fn into_rejection(self) -> Rejection {
         match self {
             Self::Rejected(rejection) => rejection,
-            Self::Conflict(text) | Self::Unavailable(text) => Rejection::new(
+            Self::Conflict(text) => Rejection::new(
                 OutcomeCode::Unavailable,
                 "",
                 "",
                 format!("nothing was recorded; try again with the same idempotency key ({text})"),
+            ),
+            // A connection that is lost during a commit leaves open whether it took effect; the key decides.
+            Self::Unavailable(text) => Rejection::new(
+                OutcomeCode::Unavailable,
+                "",
+                "",
+                format!("nothing is confirmed; send it again with the same idempotency key, and it is recorded once ({text})"),
             ),
             Self::Url(text) => Rejection::new(OutcomeCode::BookMissing, "database", "", text),
             Self::Duplicate(text) | Self::Damaged(text) | Self::Database(text) => Rejection::new(
@@ -74,7 +81,7 @@ impl StoreError {
 
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
-        Self::classify(error, None)
+        Self::classify(error)
     }
 }
 
@@ -90,13 +97,17 @@ fn is_unavailable(text: &str) -> bool {
         "disk is full",
         "disk I/O error",
         "readonly database",
+        "read-only transaction",
         "unable to open database",
         "server closed the connection",
         "connection to server",
         "terminating connection",
         "no connection to the server",
         "SSL connection has been closed",
+        "could not connect",
+        "the database system is",
         "could not extend file",
+        "could not write",
         "No space left",
     ]
     .iter()

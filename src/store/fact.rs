@@ -66,6 +66,17 @@ pub fn of_kind(conn: &mut Conn, kind: &str) -> Result<Vec<FactRow>, StoreError> 
     Ok(fact::table.filter(fact::kind.eq(kind)).order(fact::id).select(FactRow::as_select()).load(conn)?)
 }
 
+/// The last fact of one kind about the book as a whole.
+pub fn last_of_kind(conn: &mut Conn, kind: &str) -> Result<Option<FactRow>, StoreError> {
+    Ok(fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(""))
+        .order(fact::id.desc())
+        .select(FactRow::as_select())
+        .first(conn)
+        .optional()?)
+}
+
 /// Facts of one kind about one subject in recording order.
 pub fn of_subject(conn: &mut Conn, kind: &str, subject: &str) -> Result<Vec<FactRow>, StoreError> {
     Ok(fact::table

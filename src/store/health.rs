@@ -3,6 +3,7 @@
 use super::conn::{Conn, DatabaseUrl, Engine, on_each};
 use super::error::StoreError;
 use super::schema::{entry, log_leaf};
+use diesel::connection::SimpleConnection;
 use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -122,9 +123,34 @@ pub fn ends(conn: &mut Conn) -> Result<Ends, StoreError> {
 
 /// Takes the lock of a write and gives it back: fails where the database is read-only or somebody keeps it locked.
 pub fn try_write(conn: &mut Conn) -> Result<(), StoreError> {
-    let begun = conn.begin_write().map_err(|error| StoreError::classify(error, None));
+    let begun = conn.begin_write().map_err(StoreError::classify);
     conn.rollback();
     begun
+}
+
+/// Bytes that a try writes: enough to need room on a disk.
+const PROBE_BYTES: usize = 256 << 10;
+
+/// Writes something that is not kept, over a connection of its own, and fails where a command would. On SQLite it really goes to the disk: with
+/// a small cache the pages spill into the write-ahead log, where the rollback leaves them without a commit mark.
+pub fn probe_write(url: &DatabaseUrl) -> Result<(), StoreError> {
+    let mut conn = url.connect()?;
+    match &mut conn {
+        Conn::Sqlite(c) => c.batch_execute("PRAGMA cache_size = 10; PRAGMA cache_spill = 1;")?,
+        #[cfg(feature = "postgres")]
+        Conn::Postgres(_) => {}
+    }
+    conn.begin_write()?;
+    let written = match &mut conn {
+        Conn::Sqlite(c) => c.batch_execute(&format!(
+            "CREATE TABLE safu_probe (filler BLOB) STRICT; INSERT INTO safu_probe VALUES (zeroblob({PROBE_BYTES}));"
+        )),
+        // The role of the product need not be allowed to make tables, so a row that is there is written.
+        #[cfg(feature = "postgres")]
+        Conn::Postgres(c) => c.batch_execute("UPDATE head SET version = version WHERE id = 1"),
+    };
+    conn.rollback();
+    Ok(written?)
 }
 
 /// The clock of the database's server, microseconds since 1970; SQLite has none of its own.

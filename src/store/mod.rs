@@ -28,6 +28,7 @@ pub mod rebuild;
 pub mod reference;
 pub mod request;
 pub mod schema;
+mod standing;
 pub mod trail;
 pub mod tx;
 pub mod types;
@@ -44,22 +45,28 @@ const READERS: usize = 8;
 #[derive(Clone)]
 pub struct Store {
     url: DatabaseUrl,
+    standing: std::sync::Arc<standing::Standing>,
     writer: writer::Writer,
     readers: std::sync::Arc<Readers>,
 }
 
 /// Idle read connections; made on demand, at most [`READERS`] are kept.
+#[derive(Default)]
 struct Readers {
     idle: std::sync::Mutex<Vec<Conn>>,
+    closed: std::sync::atomic::AtomicBool,
 }
 
 impl Store {
     /// Opens an existing book's database. The schema must be up to date; see [`migrate`].
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let conn = url.connect()?;
+        let standing = standing::Standing::new(url);
         Ok(Self {
             url: url.clone(),
-            writer: writer::Writer::start(url.clone())?,
-            readers: std::sync::Arc::new(Readers { idle: std::sync::Mutex::new(Vec::new()) }),
+            writer: writer::Writer::start(url.clone(), conn, std::sync::Arc::clone(&standing))?,
+            standing,
+            readers: std::sync::Arc::new(Readers::default()),
         })
     }
 
@@ -84,6 +91,7 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
+        self.standing.check()?;
         self.writer.submit(writer::Scope::Book, body)
     }
 
@@ -93,7 +101,29 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
+        self.standing.check()?;
         self.writer.submit(writer::Scope::Feed, body)
+    }
+
+    /// Lets nothing more be recorded through this process but logins; there is no way back. Use cases heed it.
+    pub fn hold(&self) {
+        self.standing.hold();
+    }
+
+    /// True after [`Store::hold`].
+    pub fn is_held(&self) -> bool {
+        self.standing.is_held()
+    }
+
+    /// Why writing does not work at present: the disk is full, the server is gone. Nothing is written until a write that is not
+    /// kept has worked, which is tried once a second.
+    pub fn why_lost(&self) -> Option<String> {
+        self.standing.why_lost()
+    }
+
+    /// Stops writing until it has been tried and works: for those who find that the database cannot even be read.
+    pub fn lose(&self, why: &str) {
+        self.standing.lose(why);
     }
 
     /// Runs `body` in a read transaction: all it reads is one state of the book.
@@ -129,6 +159,13 @@ impl Store {
         result
     }
 
+    /// Finishes what was submitted, then closes the database; a SQLite book is one file after that. Nothing is recorded any more.
+    pub fn close(&self) {
+        self.writer.close();
+        self.readers.closed.store(true, std::sync::atomic::Ordering::Release);
+        while self.readers.take().is_some() {}
+    }
+
     /// Moves with every commit of this process.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
@@ -147,7 +184,7 @@ impl Readers {
 
     fn give_back(&self, conn: Conn) {
         let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if idle.len() < READERS {
+        if idle.len() < READERS && !self.closed.load(std::sync::atomic::Ordering::Acquire) {
             idle.push(conn);
         }
     }

@@ -3,10 +3,12 @@
 
 use super::conn::{Conn, DatabaseUrl, Engine};
 use super::error::StoreError;
+use super::standing::Standing;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How many requests share a commit at most.
@@ -24,6 +26,26 @@ trait Job: Send {
     fn scope(&self) -> Scope;
     /// Hands the last result of [`Job::run`] to whoever waits, or `error` in its place.
     fn finish(self: Box<Self>, error: Option<StoreError>);
+    /// True for what ends the writer.
+    fn is_last(&self) -> bool {
+        false
+    }
+}
+
+/// Ends the writer once what was submitted before is done.
+struct Stop;
+
+impl Job for Stop {
+    fn run(&mut self, _: &mut Conn) -> Result<(), StoreError> {
+        Ok(())
+    }
+    fn scope(&self) -> Scope {
+        Scope::Feed
+    }
+    fn finish(self: Box<Self>, _: Option<StoreError>) {}
+    fn is_last(&self) -> bool {
+        true
+    }
 }
 
 /// What a write may change.
@@ -93,20 +115,30 @@ impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<
 pub(super) struct Writer {
     queue: mpsc::SyncSender<Box<dyn Job>>,
     commits: Arc<Commits>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Writer {
     /// Starts the thread with a connection of its own.
-    pub(super) fn start(url: DatabaseUrl) -> Result<Self, StoreError> {
-        let conn = url.connect()?;
+    pub(super) fn start(url: DatabaseUrl, conn: Conn, standing: Arc<Standing>) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::sync_channel::<Box<dyn Job>>(QUEUE_LIMIT);
         let commits = Arc::new(Commits::default());
         let counter = Arc::clone(&commits);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("safu-writer".to_owned())
-            .spawn(move || Loop { url, conn: Some(conn), counter }.serve(&jobs))
+            .spawn(move || Loop { url, conn: Some(conn), standing, counter }.serve(&jobs))
             .map_err(|e| StoreError::Unavailable(format!("cannot start the writer: {e}")))?;
-        Ok(Self { queue, commits })
+        Ok(Self { queue, commits, thread: Arc::new(Mutex::new(Some(thread))) })
+    }
+
+    /// Ends the thread once what was submitted until now is done, and its connection with it. What is submitted later is refused.
+    pub(super) fn close(&self) {
+        // Where it has stopped already there is nobody to be told.
+        let _ = self.queue.send(Box::new(Stop));
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writer did not end well");
+        }
     }
 
     /// Runs `body` in a write transaction and waits until it is durable. `body` may run several times.
@@ -137,6 +169,7 @@ impl Writer {
 struct Loop {
     url: DatabaseUrl,
     conn: Option<Conn>,
+    standing: Arc<Standing>,
     counter: Arc<Commits>,
 }
 
@@ -145,41 +178,44 @@ impl Loop {
         while let Ok(first) = jobs.recv() {
             let mut group = vec![first];
             group.extend(jobs.try_iter().take(GROUP_LIMIT.saturating_sub(1)));
+            let ends = group.iter().any(|job| job.is_last());
+            group.retain(|job| !job.is_last());
             self.commit_group(group);
+            if ends {
+                return;
+            }
         }
     }
 
     /// Tries to commit all together; if anything but a rule says no, each is run on its own.
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
-        if group.len() > 1 && self.try_together(&mut group).is_ok() {
+        if group.len() > 1 && self.standing.check().is_ok() && self.try_together(&mut group).is_ok() {
             self.counter.count(group.iter().any(|job| job.scope() == Scope::Book));
             group.into_iter().for_each(|job| job.finish(None));
             return;
         }
         for job in group {
-            self.commit_alone(job);
+            // What stopped the one before would stop this one too, and others wait.
+            match self.standing.check() {
+                Ok(()) => self.commit_alone(job),
+                Err(error) => job.finish(Some(error)),
+            }
         }
     }
 
     fn try_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        let conn = self.connection()?;
-        conn.begin_write()?;
+        let conn = connection(&self.url, &mut self.conn)?;
+        begin(conn)?;
         for job in group.iter_mut() {
             let before = changes(conn);
             match job.run(conn) {
                 Ok(()) => {}
                 // A refusal decided before anything was written leaves its neighbours untouched.
                 Err(StoreError::Rejected(_)) if before.is_some() && before == changes(conn) => {}
-                Err(error) => {
-                    conn.rollback();
-                    return Err(error);
-                }
+                Err(error) => return Err(undo(conn, error)),
             }
         }
-        conn.commit().map_err(|error| {
-            conn.rollback();
-            StoreError::from(error)
-        })
+        commit(conn, &self.standing)
     }
 
     fn commit_alone(&mut self, mut job: Box<dyn Job>) {
@@ -199,23 +235,23 @@ impl Loop {
                 }
             }
         };
-        if outcome.is_none() {
-            self.counter.count(job.scope() == Scope::Book);
+        match &outcome {
+            None => {
+                self.counter.count(job.scope() == Scope::Book);
+            }
+            Some(StoreError::Unavailable(why)) => self.standing.lose(why),
+            Some(_) => {}
         }
         job.finish(outcome);
     }
 
     fn try_alone(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
-        let conn = self.connection()?;
-        conn.begin_write()?;
+        let conn = connection(&self.url, &mut self.conn)?;
+        begin(conn)?;
         if let Err(error) = job.run(conn) {
-            conn.rollback();
-            return Err(error);
+            return Err(undo(conn, error));
         }
-        conn.commit().map_err(|error| {
-            conn.rollback();
-            StoreError::from(error)
-        })
+        commit(conn, &self.standing)
     }
 
     /// After a lost connection nobody knows whether the COMMIT took effect. The closure is run again on a new one: it begins
@@ -230,12 +266,30 @@ impl Loop {
         }
         reconnect
     }
+}
 
-    fn connection(&mut self) -> Result<&mut Conn, StoreError> {
-        if self.conn.is_none() {
-            self.conn = Some(self.url.connect()?);
-        }
-        self.conn.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+fn connection<'c>(url: &DatabaseUrl, conn: &'c mut Option<Conn>) -> Result<&'c mut Conn, StoreError> {
+    if conn.is_none() {
+        *conn = Some(url.connect()?);
+    }
+    conn.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+}
+
+fn begin(conn: &mut Conn) -> Result<(), StoreError> {
+    conn.begin_write().map_err(|error| undo(conn, error.into()))
+}
+
+fn commit(conn: &mut Conn, standing: &Standing) -> Result<(), StoreError> {
+    let done = standing.check_place().and_then(|()| conn.commit().map_err(StoreError::from));
+    done.map_err(|error| undo(conn, error))
+}
+
+/// Rolls back after an error. A server that does not even answer that is gone, whatever words the first error had.
+fn undo(conn: &mut Conn, error: StoreError) -> StoreError {
+    let answered = conn.rollback();
+    match error {
+        StoreError::Database(text) if !answered && conn.engine() == Engine::Postgres => StoreError::Unavailable(text),
+        error => error,
     }
 }
 

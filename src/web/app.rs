@@ -1,6 +1,7 @@
 //! What all workers share.
 
 use super::auth::KeyCache;
+use super::blocking::block;
 use super::limits::{InFlight, RateLimiter};
 use super::problem::{self, Failed};
 use super::report_cache::ReportCache;
@@ -10,10 +11,10 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
 use crate::service::contributions::events::EventFeed;
 use crate::service::identity;
+use crate::service::mode::Watch;
 use crate::store::error::StoreError;
 use crate::store::reference;
 use crate::telemetry::{Metrics, Stopwatch};
-use actix_web::web;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -69,6 +70,7 @@ pub struct AppState {
     pub(super) uploads: Semaphore,
     pub(super) site: Site,
     pub(super) hashing: Hashing,
+    pub(super) watch: Watch,
     logins: AtomicBool,
     started: Stopwatch,
 }
@@ -88,6 +90,7 @@ impl AppState {
         let feed = EventFeed::start(&book)?;
         let logins = AtomicBool::new(book.read(identity::has_logins)?);
         identity::password::prepare()?;
+        let watch = Watch::start(&book)?;
         Ok(Self {
             book,
             name,
@@ -102,6 +105,7 @@ impl AppState {
             uploads: Semaphore::new(limits.uploads.max(1)),
             site: Site::new(public_origin),
             hashing: Hashing::default(),
+            watch,
             logins,
             started: Stopwatch::start(),
         })
@@ -118,7 +122,7 @@ impl AppState {
             return Ok(true);
         }
         let book = self.book.clone();
-        let found = web::block(move || book.read(identity::has_logins)).await;
+        let found = block(move || book.read(identity::has_logins)).await;
         let found = found.map_err(|error| problem::internal(&error))??;
         self.logins.fetch_or(found, Ordering::AcqRel);
         Ok(found)
@@ -129,9 +133,11 @@ impl AppState {
         self.logins.store(true, Ordering::Release);
     }
 
-    /// The warning above pages while they are open.
-    pub(super) fn banner(&self) -> Option<&'static str> {
-        (!self.logins.load(Ordering::Acquire)).then_some(OPEN_PAGES)
+    /// The warnings above pages: while they are open to everybody, while nothing is recorded.
+    pub(super) fn banner(&self) -> Option<String> {
+        let open = (!self.logins.load(Ordering::Acquire)).then(|| OPEN_PAGES.to_owned());
+        let all: Vec<String> = self.watch.mode().banner().into_iter().chain(open).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 
@@ -168,6 +174,6 @@ impl Hashing {
         };
         let _place = self.waiting.try_acquire().map_err(|_| full())?;
         let _turn = self.running.acquire().await.map_err(|_| full())?;
-        web::block(work).await.map_err(|error| problem::internal(&error))
+        block(work).await.map_err(|error| problem::internal(&error))
     }
 }

@@ -2,6 +2,7 @@
 //! belong to.
 
 use super::app::AppState;
+use super::blocking::block;
 use super::form::SignedUpload;
 use super::problem::{Failed, internal};
 use super::routes::{Reach, Route};
@@ -27,7 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn get(hash: web::Path<String>, state: web::Data<AppState>) -> Result<HttpResponse, Failed> {
-    let found = web::block(move || state.book.evidence(&hash)).await.map_err(|error| internal(&error))?;
+    let found = block(move || state.book.evidence(&hash)).await.map_err(|error| internal(&error))?;
     Ok(download(found?))
 }
 
@@ -47,7 +48,7 @@ async fn attach(form: SignedUpload, state: web::Data<AppState>) -> Result<HttpRe
     let call = form.signed.call(form.fields.get("key"));
     let (subject, note) = (form.fields.get("subject").to_owned(), form.fields.get("note").trim().to_owned());
     let back = own_path(form.fields.get("back")).to_owned();
-    let done = web::block(move || attach_all(&state.book, &call, form.files, &subject, &note));
+    let done = block(move || attach_all(&state.book, &call, form.files, &subject, &note));
     done.await.map_err(|error| internal(&error))??;
     Ok(see(&back))
 }

@@ -2,8 +2,8 @@
 
 use super::app::AppState;
 use super::assets::CONTENT_SECURITY_POLICY;
-use super::auth::Caller;
 use super::problem::{self, Failed, PROBLEM_JSON, RETRY_AFTER};
+use super::session::actor_of;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::clock::fresh_id;
 use crate::telemetry::{RequestLabels, Stopwatch};
@@ -11,7 +11,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, web};
+use tracing::Instrument;
 
 /// The header that carries the id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,13 +39,16 @@ pub(super) async fn frame(
     if let Some(state) = &state {
         state.metrics.began();
     }
-    let mut response = next.call(request).await?.map_into_boxed_body();
+    // On every level, so that a line of any level has the id.
+    let span = tracing::error_span!("request", request_id = id);
+    let mut response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let _inside = span.entered();
     if response.response().error().is_some() {
         response = with_failure(response, state.as_ref().map(|state| state.get_ref()), &id);
     }
     dress(response.headers_mut(), &id);
     if let Some(state) = &state {
-        account(state, &response, watch, &id);
+        account(state, &response, watch);
     }
     Ok(response)
 }
@@ -69,7 +73,7 @@ fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -
         OutcomeCode::Unauthenticated if media == PROBLEM_JSON => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"safu\""))
         }
-        OutcomeCode::RateLimited | OutcomeCode::Unavailable | OutcomeCode::InFlight => {
+        OutcomeCode::RateLimited | OutcomeCode::Unavailable | OutcomeCode::ReadOnly | OutcomeCode::InFlight => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
         }
         _ => return response,
@@ -111,7 +115,7 @@ fn dress(headers: &mut HeaderMap, id: &str) {
 }
 
 /// Counts and logs. Neither query nor headers are logged: they may hold what is not for a log.
-fn account(state: &AppState, response: &ServiceResponse, watch: Stopwatch, id: &str) {
+fn account(state: &AppState, response: &ServiceResponse, watch: Stopwatch) {
     let request = response.request();
     let took = watch.elapsed();
     let labels = RequestLabels {
@@ -120,12 +124,11 @@ fn account(state: &AppState, response: &ServiceResponse, watch: Stopwatch, id: &
         status: response.status().as_u16(),
     };
     state.metrics.answered(&labels, took);
-    let extensions = request.extensions();
-    let caller = extensions.get::<Caller>().map_or("-", |caller| caller.0.name.as_str());
+    let actor = actor_of(request);
     // An invitation's address is a secret.
     let path = if request.path().starts_with("/invitation/") { labels.route.as_str() } else { request.path() };
     let (method, status, took) = (labels.method, labels.status, took.as_micros());
-    tracing::info!(method, path, status, caller, took_us = took, request_id = id, "request");
+    tracing::info!(method, path, status, actor, took_us = took, "answered");
 }
 
 /// A fixed set of words, so that a strange method does not make a new series of counters.

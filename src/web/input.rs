@@ -2,6 +2,7 @@
 
 use super::app::AppState;
 use super::auth::Caller;
+use super::blocking::block;
 use super::json::read_json;
 use super::limits::{self, Running};
 use super::problem::{self, Failed, PROBLEM_JSON};
@@ -141,7 +142,7 @@ impl Input {
         let state = self.state.clone();
         let _running = hold(&state, &call)?;
         let (book, for_run) = (state.book.clone(), call.clone());
-        let done = web::block(move || run(&book, &for_run)).await.map_err(|error| problem::internal(&error))?;
+        let done = block(move || run(&book, &for_run)).await.map_err(|error| problem::internal(&error))?;
         respond(&state, &call, done)
     }
 
@@ -161,7 +162,7 @@ impl Input {
         F: FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
         let book = self.state.book.clone();
-        let found = web::block(move || book.read(run)).await.map_err(|error| problem::internal(&error))??;
+        let found = block(move || book.read(run)).await.map_err(|error| problem::internal(&error))??;
         let body = serde_json::to_vec(&found).map_err(|error| problem::internal(&error))?;
         Ok(HttpResponse::Ok().content_type("application/json").body(body))
     }
@@ -175,7 +176,7 @@ where
 {
     let found = match state.book.store.engine() {
         Engine::Sqlite => read(),
-        Engine::Postgres => web::block(read).await.map_err(|error| problem::internal(&error))?,
+        Engine::Postgres => block(read).await.map_err(|error| problem::internal(&error))?,
     };
     Ok(found?)
 }

@@ -6,6 +6,7 @@ pub mod api;
 pub mod app;
 pub mod assets;
 mod auth;
+mod blocking;
 mod entries;
 mod evidence;
 mod files;

@@ -83,7 +83,7 @@ pub(super) fn plain_context(state: &AppState, path: &str, user: Option<User>) ->
         currency: state.currency.clone(),
         path: path.to_owned(),
         section: Section::None,
-        banner: state.banner().map(str::to_owned),
+        banner: state.banner(),
         user,
         ..PageContext::default()
     }

@@ -3,6 +3,8 @@
 //! that the form came from a page of this session.
 
 use super::app::AppState;
+use super::auth::Caller;
+use super::blocking::block;
 use super::limits;
 use super::problem::{self, Failed};
 use super::routes::Reach;
@@ -196,7 +198,7 @@ async fn look_up(state: &web::Data<AppState>, headers: &HeaderMap) -> Result<Opt
             Ok::<_, crate::store::error::StoreError>(found)
         }
     };
-    let found = web::block(find).await.map_err(|error| problem::internal(&error))??;
+    let found = block(find).await.map_err(|error| problem::internal(&error))??;
     Ok(found.map(|signed| Here { signed: Arc::new(signed), token }))
 }
 
@@ -235,6 +237,15 @@ pub(super) fn own_path(next: &str) -> &str {
 /// The person of the session at hand, for the head of a page.
 pub(super) fn user_of(request: &HttpRequest) -> Option<User> {
     Signed::of(request).ok().map(|(signed, _)| signed.user())
+}
+
+/// Who asks, as the log names actors; `nobody` for who has neither key nor session.
+pub(super) fn actor_of(request: &HttpRequest) -> String {
+    let extensions = request.extensions();
+    if let Some(caller) = extensions.get::<Caller>() {
+        return format!("key:{}", caller.0.name);
+    }
+    extensions.get::<Here>().map_or_else(|| "nobody".to_owned(), |here| format!("person:{}", here.signed.person.login))
 }
 
 /// What a form of this session carries. It is bound to the token, which no other site can read.

@@ -70,3 +70,45 @@ fn edit(file: &Path) {
     let mut conn = diesel::sqlite::SqliteConnection::establish(&file.display().to_string()).unwrap();
     conn.batch_execute("DROP TRIGGER posting_no_update; UPDATE posting SET value = value || '0' WHERE value <> '0'").unwrap();
 }
+
+/// As documented for PostgreSQL: the dump is one state of the book, and a database that it is restored into is the same book.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_dump_of_a_postgres_book_in_use_becomes_the_same_book_again() {
+    use crate::support::postgres::shared;
+    let Some(db) = TestDb::postgres() else { return };
+    let book = small_book::full(&db);
+    let cluster = shared().unwrap();
+    let folder = tempfile::tempdir_in(cluster.folder()).unwrap();
+    cluster.give(folder.path());
+    let (file, again) = (folder.path().join("book.dump"), cluster.database());
+    let run = |program: &str, args: &[&str]| {
+        let done = cluster.command(program).args(args).output().unwrap();
+        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for code in 0..30 {
+                let asset = json!({"code": format!("T{code}"), "network": "test", "scale": 8});
+                done(book.add_asset(&call(), serde_json::from_value(asset).unwrap()));
+            }
+        });
+        run("pg_dump", &["--format=custom", "--file", file.to_str().unwrap(), "--dbname", db.url()]);
+        writer.join().unwrap();
+    });
+    run("pg_restore", &["--exit-on-error", "--no-owner", "--dbname", &again, file.to_str().unwrap()]);
+    let restored = verify(&init::open(&DatabaseUrl::parse(&again).unwrap(), Clock::System).unwrap()).unwrap();
+    assert!(restored.is_good() && restored.counts.entries > 8, "{restored:?}");
+    // The dump is the state of one moment while others wrote; what is dumped in peace is all of it, to the same root.
+    let (quiet, whole) = (folder.path().join("quiet.dump"), cluster.database());
+    run("pg_dump", &["--format=custom", "--file", quiet.to_str().unwrap(), "--dbname", db.url()]);
+    run("pg_restore", &["--exit-on-error", "--no-owner", "--dbname", &whole, quiet.to_str().unwrap()]);
+    let (own, copy) =
+        (verify(&book).unwrap(), verify(&init::open(&DatabaseUrl::parse(&whole).unwrap(), Clock::System).unwrap()).unwrap());
+    assert!(copy.is_good(), "{copy:?}");
+    assert_eq!((copy.log_size, &copy.log_root), (own.log_size, &own.log_root));
+    assert!(restored.log_size <= own.log_size);
+    let missing = book.read(safu_ledger::store::health::missing_triggers).unwrap();
+    let after = init::open(&DatabaseUrl::parse(&whole).unwrap(), Clock::System).unwrap();
+    assert_eq!(after.read(safu_ledger::store::health::missing_triggers).unwrap(), missing, "triggers come along");
+}

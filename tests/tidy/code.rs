@@ -12,8 +12,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("service", &["domain", "ledger", "proof", "report", "store"]),
     ("web", &["domain", "ledger", "proof", "report", "store", "service", "telemetry"]),
     ("demo", &["domain", "ledger", "proof", "report", "store", "service"]),
-    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "demo", "telemetry"]),
+    ("cli", &["domain", "ledger", "proof", "report", "store", "service", "web", "demo", "telemetry", "config"]),
     ("telemetry", &[]),
+    ("config", &[]),
 ];
 
 /// Where floats are allowed, and why. Money never passes through one.

@@ -16,6 +16,7 @@ use crate::service::incidents::recognition::NewRecognition;
 use crate::service::incidents::recoveries::{NewRecovery, NewRecoveryReceipt, RecoveryMemo};
 use crate::service::keys::{NewKey, RevokeKey};
 use crate::service::memo::MemoFigure;
+use crate::service::mode::SetMode;
 use crate::service::people::{NewPerson, SetRole};
 use crate::service::periods::ClosePeriod;
 use crate::service::policies::{ContributionTerms, CoveragePolicy, PricePolicy};
@@ -57,6 +58,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<NewPerson>(),
     Kind::of::<SetRole>(),
     Kind::of::<ResetLogin>(),
+    Kind::of::<SetMode>(),
     Kind::of::<NewKey>(),
     Kind::of::<RevokeKey>(),
     Kind::of::<NewIncident>(),

@@ -12,9 +12,11 @@ use crate::ledger::asset_table::AssetTable;
 use crate::ledger::posting::accrual::{self, Accrual};
 use crate::ledger::posting::{Context, Header, NextLot};
 use crate::proof::merkle::{Frontier, Hash};
+use crate::service::mode;
 use crate::service::posting::Prices;
 use crate::service::refs::{FUNCTIONAL, Refs};
 use crate::service::{Answer, KeyedContent, Refusal, Reply, depends_on_state, policies, problem};
+use crate::store::Store;
 use crate::store::conn::Conn;
 use crate::store::contribution::{BatchRow, ContributionRow, EventRow, NewBatch, Pick, known};
 use crate::store::error::StoreError;
@@ -53,16 +55,24 @@ struct Ground {
     prices: BTreeMap<Date, Prices>,
     /// By venue, asset and day: the share in force, where there is a price for it; none where contributions are stopped.
     shares: BTreeMap<(i32, i32, Date), Option<Share>>,
+    /// Why nothing may be recorded, where somebody made the book read-only.
+    read_only: Option<Rejection>,
     /// By venue and day: whether contributions are stopped. Empty for books whose policies have no stop.
     stops: BTreeMap<(i32, Date), Decided>,
 }
 
 impl Ground {
-    fn load(conn: &mut Conn) -> Result<Self, StoreError> {
+    fn load(store: &Store, conn: &mut Conn) -> Result<Self, StoreError> {
+        let read_only = match mode::require_open(store, conn) {
+            Ok(()) => None,
+            Err(StoreError::Rejected(rejection)) => Some(rejection),
+            Err(error) => return Err(error),
+        };
         let refs = Refs::load(conn)?;
         let assets = AssetTable::new(FUNCTIONAL, refs.assets.values().cloned())?;
         let policies = policies::contribution_policies(conn)?;
-        Ok(Self { refs, assets, policies, prices: BTreeMap::new(), shares: BTreeMap::new(), stops: BTreeMap::new() })
+        let (prices, shares, stops) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { refs, assets, policies, prices, shares, read_only, stops })
     }
 }
 
@@ -122,10 +132,10 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn begin(tx: Tx<'a>, group: &'a Group, kept: Option<Kept>) -> Result<Self, StoreError> {
+    pub(super) fn begin(store: &Store, tx: Tx<'a>, group: &'a Group, kept: Option<Kept>) -> Result<Self, StoreError> {
         let ground = match kept {
-            Some(kept) if kept.version == tx.head.version => kept.ground,
-            _ => Ground::load(tx.conn)?,
+            Some(kept) if kept.version == tx.head.version && !store.is_held() => kept.ground,
+            _ => Ground::load(store, tx.conn)?,
         };
         Ok(Self {
             tx,
@@ -170,6 +180,9 @@ impl<'a> Batch<'a> {
 
     /// Decides one request as a whole: nothing of it counts unless every event is good.
     fn accept(&mut self, index: usize, request: &'a Request, rows: &'a [EventRow]) -> Result<Accepted, StoreError> {
+        if let Some(rejection) = &self.ground.read_only {
+            return Err(rejection.clone().into());
+        }
         let stored = self.stored(rows)?;
         self.seen.prepare(rows, &self.picks, self.group);
         let mut picks = Vec::with_capacity(rows.len());

@@ -233,11 +233,11 @@ fn write(
     which: std::ops::Range<usize>,
     kept: &mut Option<Kept>,
 ) -> Result<Vec<Outcome>, StoreError> {
-    let (group, clock) = (Arc::clone(group), book.clock.clone());
+    let (group, clock, store) = (Arc::clone(group), book.clock.clone(), book.store.clone());
     // Handed back by a write that became durable only: after any other, it is read again.
     let mut before = kept.take();
     let (outcomes, after) = book.store.write_feed(move |conn| {
-        let mut batch = Batch::begin(Tx::begin(conn, group.stamp(clock.now(), &which))?, &group, before.take())?;
+        let mut batch = Batch::begin(&store, Tx::begin(conn, group.stamp(clock.now(), &which))?, &group, before.take())?;
         let decided: Vec<Decision> = which.clone().map(|index| batch.decide(index)).collect::<Result<_, _>>()?;
         batch.finish(decided, which.start)
     })?;

@@ -79,11 +79,10 @@ pub(super) fn report_in(conn: &mut Conn, name: &str, query: &[(String, String)],
     let report = registry::find(name)?;
     let params = Params::new(report, query)?;
     // A tree of its own: what is not saved must not stay in that of the book.
-    let tree = || Arc::default();
-    let mut view = View::open(conn, params.as_of()?, params.known_at()?, now, tree())?;
+    let mut view = View::open(conn, params.as_of()?, params.known_at()?, now, Arc::default())?;
     let doc = (report.run)(&mut view, &params)?;
     let Some(other) = params.compared(view.facts.as_of)? else { return Ok(doc) };
-    let mut view = View::open(conn, other.as_of()?, other.known_at()?, now, tree())?;
+    let mut view = View::open(conn, other.as_of()?, other.known_at()?, now, Arc::default())?;
     let before = (report.run)(&mut view, &other)?;
     Ok(diff::compare(&before, &doc)?)
 }

@@ -6,11 +6,12 @@ use crate::domain::outcome::OutcomeCode;
 use crate::service::entries::ManualEntry;
 use crate::service::entries::template::{self, EntryTemplate};
 use crate::service::evidence::{self, AttachEvidence, GivenFile};
+use crate::web::blocking::block;
 use crate::web::evidence::download;
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::{Failed, internal};
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use serde_json::json;
 
 const FILE: &str = r#"{"sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","kind":"pdf","name":"Invoice 7.pdf","bytes":51234}"#;
@@ -124,7 +125,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             route.to(|input: Input| async move {
                 input.query()?.done()?;
                 let (hash, book) = (input.part("sha256"), input.state.book.clone());
-                let found = web::block(move || book.evidence(&hash)).await.map_err(|error| internal(&error))?;
+                let found = block(move || book.evidence(&hash)).await.map_err(|error| internal(&error))?;
                 Ok::<_, Failed>(download(found?))
             })
         },

@@ -12,10 +12,11 @@ use crate::service::contributions::waiting::{ACCEPTED, QUARANTINED, REJECTED, SU
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
+use crate::web::blocking::block;
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::{self, Failed};
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{HttpResponse, Route};
 use serde_json::json;
 
 const ID: Param = Param::path("id", "Number of the report in the book.", "71");
@@ -298,7 +299,7 @@ async fn changed_rows(input: Input) -> Result<HttpResponse, Failed> {
 /// A CSV about the report in the path.
 async fn csv(input: Input, make: fn(&mut Conn, i64) -> Result<String, StoreError>) -> Result<HttpResponse, Failed> {
     let (id, book) = (number(&input)?, input.state.book.clone());
-    let csv = web::block(move || book.read(|conn| make(conn, id))).await;
+    let csv = block(move || book.read(|conn| make(conn, id))).await;
     let csv = csv.map_err(|error| problem::internal(&error))??;
     Ok(HttpResponse::Ok().content_type(Format::Csv.media_type()).body(csv))
 }

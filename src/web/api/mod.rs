@@ -13,6 +13,7 @@ mod entries;
 mod fee_reports;
 mod incident_views;
 mod incidents;
+mod mode;
 mod prices;
 mod reports;
 mod treasury;
@@ -32,6 +33,7 @@ pub fn operations() -> Vec<Operation> {
         incident_views::OPERATIONS,
         approvals::OPERATIONS,
         reports::OPERATIONS,
+        mode::OPERATIONS,
     ]
     .concat()
 }
@@ -46,4 +48,5 @@ pub const TAGS: &[(&str, &str)] = &[
     ("Incidents", "From the first suspicion over claims and payouts to the last recovery."),
     ("Approvals", "Persons and roles, and what takes effect once others agree to it."),
     ("Reports", "What the pages show, as data."),
+    ("Operations", "Whether the book takes commands."),
 ];

@@ -6,12 +6,13 @@ use crate::report::registry::REPORTS;
 use crate::report::render::{Format, Look, render};
 use crate::store::error::StoreError;
 use crate::store::log;
+use crate::web::blocking::block;
 use crate::web::input::{Input, Query};
 use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
 use crate::web::problem::{self, Failed};
 use crate::web::report_cache::Sent;
+use actix_web::HttpResponse;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
-use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 /// How a document is written.
@@ -129,7 +130,7 @@ async fn written<F>(format: Format, make: F) -> Result<Sent, Failed>
 where
     F: FnOnce() -> Result<Doc, StoreError> + Send + 'static,
 {
-    let made = web::block(move || {
+    let made = block(move || {
         let doc = make()?;
         let bytes = render(&doc, format, Look::default()).map_err(|error| problem::internal(&error))?;
         let file_name = (format != Format::Json).then(|| format.file_name(&doc));

@@ -18,6 +18,7 @@ use crate::service::approvals;
 use crate::service::entries::template;
 use crate::service::entries::{self, MANUAL, ManualEntry, PREPARE};
 use crate::store::error::StoreError;
+use crate::web::blocking::block;
 use act::Next;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -39,7 +40,7 @@ async fn new(request: HttpRequest, state: web::Data<AppState>, signed: Signed) -
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).map(web::Query::into_inner);
     let query = query.unwrap_or_default();
     let (book, person, currency) = (state.book.clone(), signed.person().id, state.currency.clone());
-    let shown = web::block(move || {
+    let shown = block(move || {
         let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let form = match (value("draft"), value("clone"), value("template")) {
             (Some(number), ..) => of_draft(&book, number, person)?,
@@ -89,7 +90,7 @@ async fn send(state: web::Data<AppState>, form: SignedUpload) -> Result<HttpResp
     let SignedUpload { signed, fields, files } = form;
     let call = signed.call(fields.get("key"));
     let (book, currency) = (state.book.clone(), state.currency.clone());
-    let next = web::block(move || act::act(&book, &call, &currency, &fields, files)).await;
+    let next = block(move || act::act(&book, &call, &currency, &fields, files)).await;
     match next.map_err(|error| internal(&error))?? {
         Next::Go(address) => Ok(see(&address)),
         Next::Show(shown, status) => page::show(&state, &signed, *shown, status),

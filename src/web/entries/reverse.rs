@@ -14,6 +14,7 @@ use crate::service::{Book, Call};
 use crate::store::error::StoreError;
 use crate::store::journal;
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, html, internal, plain_context};
 use crate::web::session::{Fields, Signed, SignedForm, see};
 use crate::web::view::{Layout, Section, TableView};
@@ -94,7 +95,7 @@ fn show(state: &AppState, signed: &Signed, shown: Shown, status: StatusCode) -> 
 /// The empty form.
 pub(super) async fn ask(entry: web::Path<String>, state: web::Data<AppState>, signed: Signed) -> Result<HttpResponse, Failed> {
     let book = state.book.clone();
-    let shown = web::block(move || {
+    let shown = block(move || {
         let (on, reason) = (book.clock.today().to_string(), String::new());
         Ok::<_, StoreError>(Shown { original: original(&book, &entry)?, on, reason, mistakes: Vec::new(), rehearsed: None })
     });
@@ -106,7 +107,7 @@ pub(super) async fn ask(entry: web::Path<String>, state: web::Data<AppState>, si
 pub(super) async fn send(entry: web::Path<String>, state: web::Data<AppState>, form: SignedForm) -> Result<HttpResponse, Failed> {
     let SignedForm { signed, fields } = form;
     let (book, call) = (state.book.clone(), signed.call(fields.get("key")));
-    let done = web::block(move || reverse(&book, &call, &entry, &fields)).await.map_err(|error| internal(&error))??;
+    let done = block(move || reverse(&book, &call, &entry, &fields)).await.map_err(|error| internal(&error))??;
     match done {
         Done::Go(address) => Ok(see(&address)),
         Done::Show(shown, status) => show(&state, &signed, *shown, status),

@@ -10,6 +10,7 @@ use crate::service::identity::totp::Secret;
 use crate::store::error::StoreError;
 use crate::store::identity::{SessionRow, recovery_codes_left};
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, html, internal, plain_context};
 use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, SESSION, Signed, SignedForm, see};
@@ -73,7 +74,7 @@ impl Shown {
 
 async fn page(request: HttpRequest, state: web::Data<AppState>, signed: Signed) -> Result<HttpResponse, Failed> {
     let (book, id) = (state.book.clone(), signed.person().id.0);
-    let found = web::block(move || {
+    let found = block(move || {
         let now = book.clock.now();
         book.read(|conn| Ok((session::of_person(conn, id, now)?, recovery_codes_left(conn, id)?)))
     });
@@ -96,7 +97,7 @@ async fn page(request: HttpRequest, state: web::Data<AppState>, signed: Signed) 
 async fn end_session(state: web::Data<AppState>, form: SignedForm) -> Result<HttpResponse, Failed> {
     let SignedForm { signed, fields } = form;
     let (book, name) = (state.book.clone(), fields.get("session").to_owned());
-    let ended = web::block(move || book.end_session(signed.session(), signed.visitor(), &name));
+    let ended = block(move || book.end_session(signed.session(), signed.visitor(), &name));
     ended.await.map_err(|error| internal(&error))??;
     Ok(see("/account"))
 }

@@ -6,6 +6,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::identity::invite::{Enrolment, Invited, invited};
 use crate::service::identity::totp::{Secret, in_groups};
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, SESSION};
@@ -22,7 +23,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// Who is being set up.
 async fn guest(state: &web::Data<AppState>, token: &str) -> Result<Invited, Failed> {
     let (state, token) = (state.clone(), token.to_owned());
-    let found = web::block(move || {
+    let found = block(move || {
         let now = state.book.clock.now();
         state.book.read(|conn| invited(conn, &token, now))
     });

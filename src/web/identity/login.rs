@@ -5,6 +5,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::clock::random_bytes;
 use crate::service::identity::totp;
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, SESSION, Signed, SignedForm, form_token, is_own_form, own_path, see};
@@ -131,7 +132,7 @@ async fn log_in(request: HttpRequest, state: web::Data<AppState>, sent: OutsideF
 
 async fn log_out(state: web::Data<AppState>, form: SignedForm) -> Result<HttpResponse, Failed> {
     let book = state.book.clone();
-    let ended = web::block(move || book.log_out(form.signed.session(), form.signed.visitor()));
+    let ended = block(move || book.log_out(form.signed.session(), form.signed.visitor()));
     ended.await.map_err(|error| internal(&error))??;
     let mut response = see("/login");
     set_cookie(&mut response, &state.site.cookie(SESSION, ""))?;
@@ -163,7 +164,7 @@ async fn step_up_page(request: HttpRequest, state: web::Data<AppState>, signed: 
 async fn step_up(request: HttpRequest, state: web::Data<AppState>, form: SignedForm) -> Result<HttpResponse, Failed> {
     let SignedForm { signed, fields } = form;
     let (book, by, code) = (state.book.clone(), signed.clone(), totp::tidied(fields.get("code")));
-    let proven = web::block(move || book.step_up(by.session(), by.visitor(), &code));
+    let proven = block(move || book.step_up(by.session(), by.visitor(), &code));
     match proven.await.map_err(|error| internal(&error))? {
         Ok(token) => {
             let mut response = see(own_path(fields.get("next")));

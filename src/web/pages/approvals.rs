@@ -9,6 +9,7 @@ use crate::service::entries::MANUAL;
 use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{ACTING, Reach, Route};
 use crate::web::session::{Signed, SignedForm, see};
@@ -141,7 +142,7 @@ async fn decide(act: Act, path: web::Path<String>, state: web::Data<AppState>, f
     }
     let call = form.signed.call(form.fields.get("key"));
     let ask = Decide { proposal, hash: form.fields.get("hash").to_owned(), reason: form.fields.get("reason").trim().to_owned() };
-    let done = web::block(move || act.run(&state.book, &call, ask)).await.map_err(|error| internal(&error))?;
+    let done = block(move || act.run(&state.book, &call, ask)).await.map_err(|error| internal(&error))?;
     done?.success().map_err(StoreError::from)?;
     Ok(see(&page))
 }

@@ -12,6 +12,7 @@ mod fee_report;
 mod first_steps;
 mod incident;
 mod incidents;
+mod operations;
 mod payouts;
 mod reports;
 mod serve;
@@ -40,7 +41,7 @@ pub(super) struct Asked<'a> {
     /// Code of its functional currency.
     pub currency: &'a str,
     /// Shown above every page.
-    pub banner: Option<&'a str>,
+    pub banner: Option<String>,
     /// Who is logged in.
     pub user: Option<User>,
     /// Path of the request.
@@ -121,7 +122,7 @@ impl Asked<'_> {
             path: self.path.to_owned(),
             query: self.query.clone(),
             section,
-            banner: self.banner.map(str::to_owned),
+            banner: self.banner.clone(),
             user: self.user.clone(),
             exportable: true,
             ..PageContext::default()
@@ -161,6 +162,7 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/contributions/reports/{report}", fee_report::page),
     ("/contributions/events", events::page),
     ("/contributions/events/{batch}", events::batch),
+    ("/operations", operations::page),
     ("/approvals", approvals::list),
     ("/approvals/{proposal}", approvals::page),
     ("/incidents", incidents::page),

@@ -98,7 +98,7 @@ pub(super) fn price_set(asked: &Asked<'_>) -> Result<Page, StoreError> {
 /// A context with as-of and known-at.
 pub(super) fn context(asked: &Asked<'_>, section: Section) -> PageContext {
     PageContext {
-        banner: asked.banner.map(str::to_owned),
+        banner: asked.banner.clone(),
         user: asked.user.clone(),
         ..PageContext::report(asked.name, asked.currency, asked.path, asked.query.clone(), section)
     }

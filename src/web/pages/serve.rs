@@ -4,6 +4,7 @@ use super::{Asked, Download, FILES, Make, MakeFile, PAGES, Page};
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::render::{self, Format, Look};
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
 use crate::web::session::user_of;
@@ -24,7 +25,7 @@ pub(in crate::web) fn routes() -> Vec<Route> {
             Ok(Written { media, name: Some(name), bytes })
         })
     };
-    let forms = [super::approvals::routes()];
+    let forms = [super::approvals::routes(), super::operations::routes()];
     forms.into_iter().flatten().chain(PAGES.iter().map(page)).chain(FILES.iter().map(file)).collect()
 }
 
@@ -44,7 +45,7 @@ async fn respond(
     let parts = request.match_info().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let (path, user) = (request.path().to_owned(), user_of(&request));
     // A page reads the book for milliseconds, but it does block.
-    let written = web::block(move || {
+    let written = block(move || {
         answer(&Asked {
             book: &state.book,
             name: &state.name,

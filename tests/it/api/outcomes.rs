@@ -129,6 +129,7 @@ fn codes_are_provoked_over_http() {
     contexts_and_references(&walk);
     payouts(&walk);
     a_month_later(&walk);
+    read_only(&walk);
     the_book_is_gone(&walk);
     walk.expect("rate-limited", too_often());
 
@@ -277,6 +278,12 @@ fn a_month_later(walk: &Walk<'_>) {
     walk.done(LOCKS, set_of("2019-05-31", "5900"));
     walk.done("/api/v1/periods/closed", json!({"period": "2019-05"}));
     walk.expect("period-closed", walk.finance(LOCKS, set_of("2019-05-10", "5900")));
+}
+
+fn read_only(walk: &Walk<'_>) {
+    walk.done("/api/v1/mode", json!({"read_only": true, "reason": "the walk"}));
+    walk.expect("read-only", walk.feed(json!([with(event("r"), "business_date", "2019-05-31")])));
+    walk.done("/api/v1/mode", json!({"read_only": false, "reason": "the walk"}));
 }
 
 /// First the file of the book is away, then an empty one is in its place.

@@ -28,6 +28,11 @@ impl TestDb {
         None
     }
 
+    /// A database that the test itself made room for.
+    pub fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), _folder: None }
+    }
+
     /// What `--database` takes: `sqlite://…` or `postgres://…`.
     pub fn url(&self) -> &str {
         &self.url

@@ -1,11 +1,12 @@
 //! What the tests stand on: databases of both engines, a browser, and how a test is left out where a program is missing.
 
 pub mod browser;
+pub mod child;
 #[macro_use]
 pub mod database;
 pub mod guard;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub mod postgres;
 pub mod server;
 pub mod tools;
 

@@ -8,13 +8,81 @@ use diesel::prelude::*;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-struct Cluster {
+/// A server that runs until this is dropped.
+pub struct Cluster {
     port: u16,
+    folder: String,
+    programs: PathBuf,
+    options: String,
+    /// What stands before each command.
+    prefix: Vec<String>,
     _guard: Guard,
+}
+
+impl Cluster {
+    /// A cluster of the test's own, which it may stop and start.
+    pub fn own() -> Result<Self, String> {
+        start()
+    }
+
+    /// An empty database in it.
+    pub fn database(&self) -> String {
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let mut conn = PgConnection::establish(&self.url("postgres")).expect("the cluster answers");
+        diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut conn).expect("a new database");
+        self.url(&name)
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://safu@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// A folder that its programs can reach.
+    pub fn folder(&self) -> &Path {
+        Path::new(&self.folder)
+    }
+
+    /// Lets its programs write into a folder.
+    pub fn give(&self, folder: &Path) {
+        use std::os::unix::fs::MetadataExt;
+        let owner = std::fs::metadata(&self.folder).unwrap();
+        chown(folder, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+
+    /// Ends the server at once, as a crash would.
+    pub fn crash(&self) {
+        self.control(&["-m", "immediate", "stop"]);
+    }
+
+    /// Starts it again.
+    pub fn start_again(&self) {
+        self.control(&["-l", "data/log", "-o", &self.options, "-w", "-t", "60", "start"]);
+    }
+
+    fn control(&self, args: &[&str]) {
+        let mut command = self.command("pg_ctl");
+        command.args(["-D", "data"]).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(command.status().unwrap().success(), "pg_ctl {args:?}");
+    }
+
+    /// A program of the same version, run in the folder of the cluster by the account of the server.
+    pub fn command(&self, program: &str) -> Command {
+        let (first, rest) = self.prefix.split_first().expect("at least env");
+        let mut command = Command::new(first);
+        // What stands in `PATH` may be links to some of the programs only.
+        let real = std::fs::canonicalize(self.programs.join("pg_ctl")).expect("a program");
+        command.args(rest).arg(real.with_file_name(program)).current_dir(&self.folder);
+        command
+    }
+}
+
+/// The cluster that the tests share.
+pub fn shared() -> Result<&'static Cluster, String> {
+    CLUSTER.get_or_init(start).as_ref().map_err(Clone::clone)
 }
 
 static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
@@ -22,12 +90,7 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// Makes an empty database and gives its URL; the error says why there is no PostgreSQL.
 pub fn fresh_database() -> Result<String, String> {
-    let cluster = CLUSTER.get_or_init(start).as_ref().map_err(Clone::clone)?;
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let url = |database: &str| format!("postgres://safu@127.0.0.1:{}/{database}", cluster.port);
-    let mut conn = PgConnection::establish(&url("postgres")).expect("the cluster answers");
-    diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut conn).expect("a new database");
-    Ok(url(&name))
+    Ok(shared()?.database())
 }
 
 fn start() -> Result<Cluster, String> {
@@ -71,11 +134,14 @@ then echo ready >&3
 else cat log data/log | tail -n 8 | tr '\n' ' ' >&3; echo >&3
 fi"#;
     let clean = r#""$@" "$programs/pg_ctl" -D data -m immediate stop; cd /; rm -rf "$folder""#;
-    let programs = programs.display().to_string();
-    let args: Vec<&str> = [&folder, &options, &programs].into_iter().chain(&prefix).map(String::as_str).collect();
+    let path = programs.display().to_string();
+    let args: Vec<&str> = [&folder, &options, &path].into_iter().chain(&prefix).map(String::as_str).collect();
     let mut guard = Guard::spawn(start, clean, &args).map_err(|e| e.to_string())?;
     match guard.line().as_deref() {
-        Some("ready") => Ok(Cluster { port, _guard: guard }),
+        Some("ready") => {
+            let programs = programs.to_path_buf();
+            Ok(Cluster { port, folder, programs, options, prefix, _guard: guard })
+        }
         Some(log) => Err(log.to_owned()),
         None => Err("its guard ended without a word".to_owned()),
     }

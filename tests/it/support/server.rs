@@ -65,14 +65,18 @@ impl Answer {
 
 /// A request being put together.
 pub struct Ask<'a> {
-    server: &'a TestServer,
+    origin: &'a str,
+    agent: &'a ureq::Agent,
     method: &'static str,
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    pub fn new(origin: &'a str, agent: &'a ureq::Agent, method: &'static str, path: &str) -> Self {
+        Self { origin, agent, method, path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
+    }
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -108,18 +112,28 @@ impl Ask<'_> {
     }
     #[track_caller]
     pub fn send(self) -> Answer {
-        let url = format!("{}{}", self.server.origin, self.path);
+        self.try_send().expect("an answer")
+    }
+    /// The answer, or why there is none.
+    pub fn try_send(self) -> Result<Answer, ureq::Error> {
+        let url = format!("{}{}", self.origin, self.path);
         let mut request = ureq::http::Request::builder().method(self.method).uri(url);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
         let request = request.body(self.body).expect("a request");
-        let mut response = self.server.agent.run(request).expect("an answer");
+        let mut response = self.agent.run(request)?;
         let headers = response.headers().iter().map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()));
         let headers = headers.collect();
-        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec().expect("a whole answer");
-        Answer { status: response.status().as_u16(), headers, body }
+        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
+        Ok(Answer { status: response.status().as_u16(), headers, body })
     }
+}
+
+/// A client that follows nothing and takes every status as an answer.
+pub fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(120)));
+    config.max_redirects(0).max_redirects_will_error(false).max_idle_connections_per_host(64).build().new_agent()
 }
 
 impl TestServer {
@@ -152,13 +166,11 @@ impl TestServer {
         });
         let running: Running = hears.recv_timeout(Duration::from_secs(30)).expect("the server starts");
         let origin = format!("http://{}", running.addresses[0]);
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(120)));
-        let agent = config.max_redirects(0).max_redirects_will_error(false).max_idle_connections_per_host(64).build().new_agent();
-        Self { book, origin, feed_key, operate_key, running, thread: Some(thread), agent }
+        Self { book, origin, feed_key, operate_key, running, thread: Some(thread), agent: agent() }
     }
 
     pub fn ask(&self, method: &'static str, path: &str) -> Ask<'_> {
-        Ask { server: self, method, path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
+        Ask::new(&self.origin, &self.agent, method, path)
     }
     /// A GET without a key.
     pub fn get(&self, path: &str) -> Ask<'_> {
