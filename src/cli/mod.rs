@@ -5,6 +5,7 @@ mod accounts;
 mod approvals;
 mod assets;
 mod backup;
+mod balances;
 mod claims;
 mod config;
 mod contributions;
@@ -62,6 +63,12 @@ enum Command {
     Accounts(accounts::Args),
     /// Wallets, custody and bank accounts of the fund.
     Wallets(wallets::Args),
+    /// Observed balances of wallets: import, list.
+    Balances(balances::Args),
+    /// Differences between book and observed: list, explain, assign.
+    Breaks(balances::BreakArgs),
+    /// Months of reconciliation: show, match, sign off.
+    Reconciliation(balances::ReconciliationArgs),
     /// Venues that owe contributions.
     Venues(venues::Args),
     /// Policies: contribution, coverage, prices.
@@ -144,6 +151,9 @@ pub fn main() -> ExitCode {
         Command::Assets(args) => assets::run(&ctx, args),
         Command::Accounts(args) => accounts::run(&ctx, args),
         Command::Wallets(args) => wallets::run(&ctx, args),
+        Command::Balances(args) => balances::run(&ctx, args),
+        Command::Breaks(args) => balances::run_breaks(&ctx, args),
+        Command::Reconciliation(args) => balances::run_reconciliation(&ctx, args),
         Command::Venues(args) => venues::run(&ctx, args),
         Command::Policy(args) => policy::run(&ctx, args),
         Command::Memo(args) => policy::run_memo(&ctx, args),

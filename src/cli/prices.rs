@@ -99,7 +99,8 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     }
 }
 
-fn file_name(file: &Path) -> String {
+/// The name of a file, for the log.
+pub(super) fn file_name(file: &Path) -> String {
     file.file_name().map_or_else(|| "standard input".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -2,10 +2,9 @@
 
 use super::CliResult;
 use super::ctx::Ctx;
-use super::listing::{doc, field};
-use crate::report::doc::{Cell, Column, Row};
-use crate::service::registry::NewWallet;
-use crate::store::reference;
+use super::listing::field;
+use crate::service::reconciliation::docs;
+use crate::service::registry::{DescribeWallet, NewWallet};
 use clap::Subcommand;
 
 /// Options of `safu wallets`.
@@ -34,7 +33,18 @@ enum Verb {
         #[arg(long, default_value = "", hide_default_value = true)]
         network: String,
     },
-    /// List the wallets.
+    /// Say what a wallet is for, and on which network it lies.
+    Describe {
+        /// Code of the wallet.
+        code: String,
+        /// What it is for, in words.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        purpose: String,
+        /// Network, for example bitcoin; then only balances of this network are taken as observed.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        network: String,
+    },
+    /// List the wallets with what they hold by the book and by the last observation.
     List,
 }
 
@@ -47,14 +57,11 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let reply = book.add_wallet(&ctx.call(), new)?;
             ctx.print_reply(&reply, |answer| format!("Wallet {} is number {}.", field(answer, "wallet"), field(answer, "id")))
         }
-        Verb::List => {
-            let rows = book.read(reference::wallet_rows)?.into_iter().map(|wallet| {
-                Row::body(vec![Cell::text(wallet.code), Cell::text(wallet.account_no.to_string()), Cell::code(wallet.address)])
-            });
-            let columns =
-                vec![Column::text("code", "Code"), Column::text("account", "Account"), Column::text("address", "Address")];
-            let empty = "There is no wallet yet; add one with `safu wallets add`.";
-            ctx.print_doc(&doc("wallets", "Wallets", columns, rows.collect(), empty), None)
+        Verb::Describe { code, purpose, network } => {
+            let command = DescribeWallet { wallet: code.clone(), purpose: purpose.clone(), network: network.clone() };
+            let reply = book.describe_wallet(&ctx.call(), command)?;
+            ctx.print_reply(&reply, |answer| format!("Wallet {} is described.", field(answer, "wallet")))
         }
+        Verb::List => ctx.print_doc(&book.read(docs::wallets)?, None),
     }
 }

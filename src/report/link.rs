@@ -61,6 +61,21 @@ pub fn payout(incident: &str, batch: i64) -> String {
     format!("/incidents/{incident}/payouts/{batch}")
 }
 
+/// The reconciliation of a month.
+pub fn reconciliation(period: &str) -> String {
+    format!("/reconciliation?period={period}")
+}
+
+/// One break.
+pub fn reconciliation_break(number: i64) -> String {
+    format!("/reconciliation/breaks/{number}")
+}
+
+/// What was observed of an asset at a wallet, as `BTC@cold`.
+pub fn balances(of: &str) -> String {
+    format!("/reconciliation/balances?of={of}")
+}
+
 /// A locked price set.
 pub fn price_set(cutoff: jiff::civil::Date) -> String {
     format!("/prices/{cutoff}")

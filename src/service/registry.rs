@@ -45,7 +45,7 @@ pub struct NewAccount {
 }
 
 /// A new wallet.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWallet {
     /// Code, for example `cold-btc`.

@@ -134,6 +134,17 @@ pub fn of_latest_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> R
     latest.map_or_else(|| Ok(Vec::new()), |latest| on_day(conn, kind, subject, &latest))
 }
 
+/// The latest facts of one kind about one subject, by day, the latest first.
+pub fn last_days(conn: &mut Conn, kind: &str, subject: &str, limit: i64) -> Result<Vec<FactRow>, StoreError> {
+    Ok(fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(subject))
+        .order((fact::effective_on.desc(), fact::id.desc()))
+        .limit(limit)
+        .select(FactRow::as_select())
+        .load(conn)?)
+}
+
 /// The subjects that facts of one kind are about, in order.
 pub fn subjects(conn: &mut Conn, kind: &str) -> Result<Vec<String>, StoreError> {
     Ok(fact::table.filter(fact::kind.eq(kind)).select(fact::subject).distinct().order(fact::subject).load(conn)?)

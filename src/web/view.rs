@@ -8,7 +8,7 @@ mod extras;
 mod parts;
 
 pub use context::{Choice, Field, FieldKind, Notice, PageContext, Section, User};
-pub use extras::{Deed, Extras, LifeStep, Reached, TextBlock, Upload};
+pub use extras::{Deed, DeedField, Extras, LifeStep, Reached, TextBlock, Upload};
 pub use parts::{CellView, ChartView, FigureView, RowView, TableView, spans};
 
 use super::assets;

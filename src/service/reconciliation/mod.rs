@@ -6,6 +6,7 @@
 //! recorded later for an earlier day ends it by itself.
 
 pub mod breaks;
+pub mod docs;
 pub mod history;
 pub mod matching;
 pub mod observe;

@@ -15,6 +15,7 @@ mod incident_views;
 mod incidents;
 mod mode;
 mod prices;
+mod reconciliation;
 mod reports;
 mod treasury;
 mod uploads;
@@ -28,6 +29,7 @@ pub fn operations() -> Vec<Operation> {
         fee_reports::OPERATIONS,
         prices::OPERATIONS,
         treasury::OPERATIONS,
+        reconciliation::OPERATIONS,
         entries::OPERATIONS,
         incidents::OPERATIONS,
         incident_views::OPERATIONS,
@@ -45,6 +47,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("Prices", "Daily price sets: imported, then locked; a locked set is never changed."),
     ("Treasury", "What happens to the fund's own assets, month closing and reversals."),
     ("Entries", "Manual entries for what no other event covers, their templates, and evidence."),
+    ("Reconciliation", "Wallets, what they were observed to hold, and how that compares with the book."),
     ("Incidents", "From the first suspicion over claims and payouts to the last recovery."),
     ("Approvals", "Persons and roles, and what takes effect once others agree to it."),
     ("Reports", "What the pages show, as data."),

@@ -104,6 +104,7 @@ impl Act {
             hidden: hidden.map(|(name, value)| (name.to_owned(), value)).to_vec(),
             asks_reason: self == Self::Reject,
             ends: matches!(self, Self::Reject | Self::Withdraw),
+            ..Deed::default()
         }
     }
 }

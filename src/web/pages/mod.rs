@@ -14,6 +14,7 @@ mod incident;
 mod incidents;
 mod operations;
 mod payouts;
+mod reconciliation;
 mod reports;
 mod serve;
 
@@ -158,6 +159,10 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/evidence", evidence::page),
     ("/prices", reports::prices),
     ("/prices/{day}", reports::price_set),
+    ("/wallets", reconciliation::wallets),
+    ("/reconciliation", reconciliation::month),
+    ("/reconciliation/balances", reconciliation::balances),
+    ("/reconciliation/breaks/{break}", reconciliation::one),
     ("/contributions", contributions::page),
     ("/contributions/reports/{report}", fee_report::page),
     ("/contributions/events", events::page),

@@ -13,6 +13,9 @@ use crate::web::view::{Choice, Extras, Field, FieldKind, PageContext, Section};
 /// The first page.
 pub(super) fn dashboard(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let mut page = of(asked, "dashboard", Section::Dashboard, None)?;
+    if asked.value("as_of").or(asked.value("known_at")).is_none() {
+        page.doc.figures.extend(asked.book.read(crate::service::reconciliation::docs::headline)?);
+    }
     if let Some(steps) = super::first_steps::first_steps(asked)? {
         page.doc.tables.insert(0, steps);
     }

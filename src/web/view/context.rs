@@ -25,6 +25,8 @@ pub enum Section {
     Approvals,
     /// Price sets.
     Prices,
+    /// Wallets and what was observed of them.
+    Reconciliation,
     /// All reports.
     Reports,
     /// A page outside the navigation.
@@ -33,13 +35,14 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Dashboard,
         Self::Coverage,
         Self::Journal,
         Self::Contributions,
         Self::Incidents,
         Self::Prices,
+        Self::Reconciliation,
         Self::Approvals,
         Self::Reports,
     ];
@@ -53,6 +56,7 @@ impl Section {
             Self::Contributions => "Contributions",
             Self::Incidents => "Incidents",
             Self::Prices => "Prices",
+            Self::Reconciliation => "Reconciliation",
             Self::Approvals => "Approvals",
             Self::Reports => "Reports",
             Self::None => "",
@@ -68,6 +72,7 @@ impl Section {
             Self::Contributions => "/contributions".to_owned(),
             Self::Incidents => "/incidents".to_owned(),
             Self::Prices => "/prices".to_owned(),
+            Self::Reconciliation => "/reconciliation".to_owned(),
             Self::Approvals => "/approvals".to_owned(),
             Self::Reports => "/reports".to_owned(),
         }

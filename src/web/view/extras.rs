@@ -1,7 +1,7 @@
 //! What a page has beside its report: the way to it, the life of an incident, facts, texts to copy. Exports leave them out, as
 //! they hold no figures.
 
-use super::User;
+use super::{Choice, User};
 use crate::report::doc::Cell;
 use crate::service::evidence;
 
@@ -42,7 +42,7 @@ impl Upload {
 }
 
 /// Something that a person does with a form of one button, and perhaps a reason.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Deed {
     /// Where the form goes.
     pub action: String,
@@ -52,10 +52,46 @@ pub struct Deed {
     pub about: String,
     /// Fields that are not shown.
     pub hidden: Vec<(String, String)>,
+    /// Fields that the person fills in.
+    pub fields: Vec<DeedField>,
+    /// True where a file is sent along.
+    pub takes_file: bool,
     /// True where a reason has to be given.
     pub asks_reason: bool,
     /// True for what ends something.
     pub ends: bool,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone)]
+pub struct DeedField {
+    /// Name in the form.
+    pub name: String,
+    /// Label for people.
+    pub label: String,
+    /// What can be chosen; none for a text.
+    pub choices: Vec<Choice>,
+    /// False for what may be left empty.
+    pub required: bool,
+}
+
+impl DeedField {
+    /// A short text.
+    pub fn text(name: &str, label: &str) -> Self {
+        Self { name: name.to_owned(), label: label.to_owned(), choices: Vec::new(), required: true }
+    }
+
+    /// One of a list.
+    pub fn choice(name: &str, label: &str, choices: Vec<Choice>) -> Self {
+        Self { choices, ..Self::text(name, label) }
+    }
+
+    /// The same, and it may be left empty.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
 }
 
 /// How far a life has come at a step.
