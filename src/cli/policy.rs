@@ -65,6 +65,9 @@ enum Verb {
         /// How far a price may move between two sets, as a part of the price before.
         #[arg(long, default_value = "0.5", value_parser = Ratio::parse)]
         outlier_share: Ratio,
+        /// How far a second source may be from the first, as a part of it, before a person must look.
+        #[arg(long, value_name = "PART", default_value = "0.01", value_parser = Ratio::parse)]
+        source_tolerance: Ratio,
     },
     /// List all policies.
     List,
@@ -87,8 +90,9 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             book.set_contribution_policy(&ctx.call(), *from, terms)?
         }
         Verb::Coverage { from, file } => book.set_coverage_policy(&ctx.call(), *from, coverage(file)?)?,
-        Verb::Price { from, max_age_hours, outlier_share } => {
-            let policy = PricePolicy { max_age_hours: *max_age_hours, outlier_share: *outlier_share };
+        Verb::Price { from, max_age_hours, outlier_share, source_tolerance } => {
+            let policy =
+                PricePolicy { max_age_hours: *max_age_hours, outlier_share: *outlier_share, source_tolerance: *source_tolerance };
             book.set_price_policy(&ctx.call(), *from, policy)?
         }
         Verb::List => return ctx.print_doc(&list(&book)?, None),

@@ -9,13 +9,16 @@ use crate::domain::price::Price;
 use crate::report::doc::{Cell, Column, Content, Doc, Row};
 use crate::report::link;
 use crate::service::Book;
-use crate::service::prices::{GivenPrices, LockPrices, Quote};
+use crate::service::prices::{GivenPrices, LockPrices, Quote, governance};
 use crate::service::refs::Refs;
 use crate::store::price;
 use clap::Subcommand;
 use jiff::civil::Date;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// Sets whose governance is shown.
+const SETS: usize = 31;
 
 /// Options of `safu prices`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +36,9 @@ enum Verb {
         /// Where the prices come from; the name of the file if left out.
         #[arg(long)]
         source: Option<String>,
+        /// A second source, only to be compared with the first.
+        #[arg(long)]
+        second: bool,
     },
     /// Lock the set of a day, and value holdings and obligations at it.
     Lock(LockArgs),
@@ -41,6 +47,8 @@ enum Verb {
         /// Cut-off day of the set.
         day: Date,
     },
+    /// Compare two sources of the days that wait, and show who locked and who approved.
+    Compare,
     /// List the locked sets.
     List,
     /// Show the prices of a day's set.
@@ -66,7 +74,7 @@ struct LockArgs {
     /// Lock although prices are far from the set before.
     #[arg(long, requires = "reason")]
     accept_outliers: bool,
-    /// Why outliers are right.
+    /// Why prices are right that are outliers, set by hand, carried over, or far from the second source.
     #[arg(long)]
     reason: Option<String>,
     /// Value nothing now.
@@ -78,11 +86,20 @@ struct LockArgs {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let book = ctx.book()?;
     match &args.verb {
-        Verb::Import { file, source } => {
+        Verb::Import { file, source, second } => {
             let source = source.clone().unwrap_or_else(|| file_name(file));
-            let reply = book.import_prices(&ctx.call(), &source, &read_file(file)?)?;
+            let bytes = read_file(file)?;
+            let reply = match second {
+                true => book.import_second_prices(&ctx.call(), &source, &bytes)?,
+                false => book.import_prices(&ctx.call(), &source, &bytes)?,
+            };
             ctx.print_reply(&reply, |answer| {
                 let [days, first, last] = ["days", "first", "last"].map(|name| field(answer, name));
+                if *second {
+                    return format!(
+                        "{days} days of a second source imported, {first} to {last}. `safu prices compare` shows both."
+                    );
+                }
                 format!("{days} days imported, {first} to {last}. Lock them with `safu prices lock {first} --until {last}`.")
             })
         }
@@ -93,6 +110,10 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
                 text if text.is_empty() => format!("Everything stands at the prices of {day} already."),
                 text => text,
             })
+        }
+        Verb::Compare => {
+            let now = book.clock.now();
+            ctx.print_doc(&book.read(|conn| governance::doc(conn, now, SETS))?, None)
         }
         Verb::List => ctx.print_doc(&list(&book)?, None),
         Verb::Show { day } => ctx.print_doc(&show(&book, *day)?, None),

@@ -122,7 +122,7 @@ impl Story<'_> {
         let call = self.call("job:prices");
         done(self.book.import_prices(&call, closes::SOURCE, file.as_bytes()))?;
         let call = self.call("job:prices");
-        done(self.book.lock_prices(&call, LockPrices::imported(day)))?;
+        done(self.book.lock_prices(&call, LockPrices::imported(day).because("USDC is taken at its par of 1")))?;
         Ok(())
     }
 

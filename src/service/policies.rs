@@ -46,6 +46,17 @@ impl Ratio {
     pub const HALF: Self = Self(500_000);
     /// One.
     pub const ONE: Self = Self(1_000_000);
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// One percent: how far two sources may be apart before a person must look.
+    pub const ONE_PERCENT: Self = Self(10_000);
+    /// More than any that is written.
+    pub const MAX: Self = Self(1_000_000_000_000_000_000_000_000);
+
+    /// The ratio of this many millionths; below zero is zero.
+    pub const fn of_millionths(millionths: i128) -> Self {
+        if millionths < 0 { Self::ZERO } else { Self(millionths) }
+    }
 
     /// Parses a plain decimal of zero or more.
     ///
@@ -274,11 +285,18 @@ pub struct PricePolicy {
     pub max_age_hours: u32,
     /// How far a price may move from the set before, up or down, as a part of the price before.
     pub outlier_share: Ratio,
+    /// How far a second source may be from the first, as a part of the first, before a person must look.
+    #[serde(default = "default_tolerance")]
+    pub source_tolerance: Ratio,
+}
+
+const fn default_tolerance() -> Ratio {
+    Ratio::ONE_PERCENT
 }
 
 impl Default for PricePolicy {
     fn default() -> Self {
-        Self { max_age_hours: DEFAULT_PRICE_MAX_AGE_HOURS, outlier_share: Ratio::HALF }
+        Self { max_age_hours: DEFAULT_PRICE_MAX_AGE_HOURS, outlier_share: Ratio::HALF, source_tolerance: default_tolerance() }
     }
 }
 

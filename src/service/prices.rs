@@ -5,6 +5,7 @@
 //! was valued since stands.
 
 pub mod file;
+pub mod governance;
 
 use super::approvals::gate;
 use super::command::Command;
@@ -37,8 +38,12 @@ use utoipa::ToSchema;
 
 /// Kind of the facts that hold imported prices; the subject is the day.
 pub const IMPORTED: &str = "price.imported";
-/// Kind of the facts that keep why outliers were accepted; the subject is the day.
+/// Kind of the facts that keep why prices that need a second look were accepted; the subject is the day.
 pub const ACCEPTED: &str = "price.accepted";
+/// Kind of the facts that hold what a second source says; the subject is the day.
+pub const SECOND: &str = "price.second";
+/// Kind of the facts that keep how two sources compared when a set was locked; the subject is the day.
+pub const COMPARED: &str = "price.compared";
 
 /// Prices of one day with their source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -65,7 +70,7 @@ pub struct LockPrices {
     /// Lock although prices are far from the set before; needs `reason`.
     #[serde(default)]
     pub accept_outliers: bool,
-    /// Why outliers are right.
+    /// Why prices are right that are outliers, were set by hand or carried over, or differ from the second source.
     #[serde(default)]
     pub reason: Option<String>,
     /// Value holdings and obligations of the day at once.
@@ -95,6 +100,13 @@ impl LockPrices {
         self
     }
 
+    /// With a reason for prices that need a second look.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
     /// Accepting outliers for a reason.
     #[must_use]
     pub fn accepting_outliers(mut self, reason: impl Into<String>) -> Self {
@@ -104,9 +116,9 @@ impl LockPrices {
     }
 }
 
-/// Why outliers were accepted, as it is stored.
+/// Why prices that need a second look were accepted, as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct AcceptedOutliers {
+struct Accepted {
     assets: Vec<String>,
     reason: String,
 }
@@ -117,17 +129,31 @@ impl Book {
     /// # Errors
     /// `InvalidField`, `InvalidRow` (see [`parse_file`]), `UnknownAsset`, `Forbidden` for a person who may not lock prices either.
     pub fn import_prices(&self, call: &Call, source: &str, bytes: &[u8]) -> Result<Reply, StoreError> {
+        self.import_as(call, IMPORTED, source, bytes)
+    }
+
+    /// Keeps what a second source says, day by day, to be compared with the prices that are locked.
+    ///
+    /// # Errors
+    /// As [`Book::import_prices`]; `InvalidField` for the first source or its own file.
+    pub fn import_second_prices(&self, call: &Call, source: &str, bytes: &[u8]) -> Result<Reply, StoreError> {
+        self.import_as(call, SECOND, source, bytes)
+    }
+
+    fn import_as(&self, call: &Call, kind: &'static str, source: &str, bytes: &[u8]) -> Result<Reply, StoreError> {
         check_free_text(source, 200).map_err(|e| Rejection::invalid("/source", source, e.to_string()))?;
         let days = parse_file(bytes)?;
         let source_hash = hex::encode(crate::proof::merkle::sha256(bytes));
         let (source, by) = (source.to_owned(), call.clone());
-        self.command(call, &json!({"prices": {"source": source, "sha256": source_hash}}), move |tx| {
+        let name = if kind == SECOND { "second_prices" } else { "prices" };
+        self.command(call, &json!({name: {"source": source, "sha256": source_hash}}), move |tx| {
             gate::require_giver(tx, &by, LockPrices::GIVERS)?;
             let refs = Refs::load(tx.conn)?;
             for (day, prices) in &days {
                 require_known_assets(&refs, prices)?;
                 let given = GivenPrices { source: source.clone(), source_hash: source_hash.clone(), prices: prices.clone() };
-                tx.add_fact(IMPORTED, &day.to_string(), *day, &given);
+                require_two_sources(tx, kind, *day, &given)?;
+                tx.add_fact(kind, &day.to_string(), *day, &given);
             }
             let first = days.keys().next();
             let last = days.keys().last();
@@ -140,7 +166,14 @@ impl Book {
     /// # Errors
     /// `AlreadyExists`, `PriceMissing` (nothing imported, or an asset in use lacks a price), `UnknownAsset`, `InvalidField`,
     /// `PriceOutlier`, `PeriodClosed`, `OutOfOrder` when valuing before the latest day valued.
-    pub fn lock_prices(&self, call: &Call, command: LockPrices) -> Result<Reply, StoreError> {
+    pub fn lock_prices(&self, call: &Call, mut command: LockPrices) -> Result<Reply, StoreError> {
+        // Whoever agrees to imported prices for a reason agrees to exactly these, whatever is imported meanwhile.
+        if command.given.is_none() && command.reason.is_some() {
+            let day = command.day.to_string();
+            let imported =
+                self.read(|conn| fact::of_subject(conn, IMPORTED, &day)?.last().map(fact::FactRow::parse).transpose())?;
+            command.given = imported;
+        }
         self.give(call, command)
     }
 }
@@ -152,7 +185,8 @@ impl Command for LockPrices {
 
     fn risk(&self) -> Risk {
         // What a job imported is locked as it came; what a person typed or waved through is looked at by another.
-        if self.given.is_none() && !self.accept_outliers { Risk::Free } else { Risk::One }
+        let as_it_came = self.given.is_none() && !self.accept_outliers && self.reason.is_none();
+        if as_it_came { Risk::Free } else { Risk::One }
     }
 
     fn check(&self) -> Result<(), Rejection> {
@@ -193,7 +227,12 @@ fn lock(tx: &mut Tx<'_>, command: &LockPrices) -> Result<Answer, StoreError> {
     let now = Prices::of(&set)?;
     require_complete(tx, &refs, &now)?;
     let outliers = outliers(tx, &refs, day, &now)?;
-    accept(tx, command, &outliers)?;
+    let compared = governance::compare(tx.conn, day, &given)?;
+    let concerns = governance::concerns(&given, compared.as_ref());
+    accept(tx, command, &outliers, &concerns)?;
+    if let Some(compared) = &compared {
+        tx.add_fact(COMPARED, &day.to_string(), day, compared);
+    }
     let mut entries = Vec::new();
     if command.value {
         let desk = Desk::with_prices(tx, day, now.clone())?;
@@ -206,6 +245,8 @@ fn lock(tx: &mut Tx<'_>, command: &LockPrices) -> Result<Answer, StoreError> {
         "source": given.source,
         "prices": given.prices.iter().map(|(code, quote)| (code.clone(), json!(quote.price))).collect::<serde_json::Map<_, _>>(),
         "accepted_outliers": outliers.iter().map(|o| o.pointer.clone()).collect::<Vec<_>>(),
+        "accepted_for_a_reason": concerns.iter().map(|o| o.pointer.clone()).collect::<Vec<_>>(),
+        "compared": compared,
         "valued": command.value,
         "entries": entries,
         "released": released,
@@ -234,8 +275,8 @@ fn require_known_assets(refs: &Refs, prices: &BTreeMap<String, Quote>) -> Result
         if asset.id == FUNCTIONAL && price != Price::ONE {
             return Err(Rejection::invalid(&pointer, price, "is the functional currency, which is always 1; leave it out"));
         }
-        if !["observed", "interpolated", "manual"].contains(&quote.basis.as_str()) {
-            let detail = "is not a basis; use observed, interpolated or manual";
+        if !["observed", "interpolated", "carried", "manual"].contains(&quote.basis.as_str()) {
+            let detail = "is not a basis; use observed, interpolated, carried or manual";
             return Err(Rejection::invalid(format!("{pointer}/basis"), &quote.basis, detail));
         }
     }
@@ -314,19 +355,35 @@ fn moved_share(before: Price, now: Price) -> Option<i128> {
     mul_div(now.checked_sub(before)?.checked_abs()?, Ratio::ONE.millionths(), before, Rounding::HalfEven)
 }
 
-fn accept(tx: &mut Tx<'_>, command: &LockPrices, outliers: &[Problem]) -> Result<(), StoreError> {
-    if outliers.is_empty() {
+fn accept(tx: &mut Tx<'_>, command: &LockPrices, outliers: &[Problem], concerns: &[Problem]) -> Result<(), StoreError> {
+    if outliers.is_empty() && concerns.is_empty() {
         return Ok(());
     }
-    if !command.accept_outliers {
+    if !outliers.is_empty() && !command.accept_outliers {
         return Err(Rejection { code: OutcomeCode::PriceOutlier, problems: outliers.to_vec() }.into());
     }
     let Some(reason) = command.reason.clone() else {
+        if outliers.is_empty() {
+            return Err(governance::without_reason(concerns.to_vec()).into());
+        }
         return Err(Rejection::invalid("/reason", "", "say why the prices are right").into());
     };
-    let assets = outliers.iter().filter_map(|o| o.pointer.strip_prefix("/prices/").map(str::to_owned)).collect();
-    tx.add_fact(ACCEPTED, &command.day.to_string(), command.day, &AcceptedOutliers { assets, reason });
+    let all = outliers.iter().chain(concerns).filter_map(|o| o.pointer.strip_prefix("/prices/").map(str::to_owned));
+    let assets = all.collect::<BTreeSet<_>>().into_iter().collect();
+    tx.add_fact(ACCEPTED, &command.day.to_string(), command.day, &Accepted { assets, reason });
     Ok(())
+}
+
+/// The second source must be another one: neither of the first's name nor its file.
+fn require_two_sources(tx: &mut Tx<'_>, kind: &str, day: Date, given: &GivenPrices) -> Result<(), StoreError> {
+    let other = if kind == SECOND { IMPORTED } else { SECOND };
+    let Some(row) = fact::of_subject(tx.conn, other, &day.to_string())?.pop() else { return Ok(()) };
+    let known: GivenPrices = row.parse()?;
+    if known.source != given.source && known.source_hash != given.source_hash {
+        return Ok(());
+    }
+    let detail = format!("is the other source of {day} already, by its name or its file; two sources are two");
+    Err(Rejection::invalid("/source", &given.source, detail).into())
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub struct PriceRow {
     pub asset_id: i32,
     /// Functional currency per whole unit, plain decimal.
     pub price: String,
-    /// `observed`, `interpolated` or `manual`.
+    /// `observed`, `interpolated`, `carried` (over from an earlier day) or `manual`.
     pub basis: String,
 }
 

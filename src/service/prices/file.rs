@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 pub struct Quote {
     /// Functional currency per whole unit.
     pub price: String,
-    /// `observed`, `interpolated` or `manual`.
+    /// `observed`, `interpolated`, `carried` (over from an earlier day) or `manual`.
     #[serde(default = "observed")]
     pub basis: String,
 }

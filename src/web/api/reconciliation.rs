@@ -126,20 +126,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..read("/breaks", "listBreaks", "List breaks", "Those that stand, with reason, owner and age.")
     },
     Operation {
-        params: &[BREAK, FORMAT],
-        success: Success::json("The document", DOC),
-        refusals: &[OutcomeCode::NotFound],
-        route: |route| {
-            route.to(|input: Input| {
-                shown(input, |conn, part, now| {
-                    let missing = || Rejection::new(OutcomeCode::NotFound, "break", part, "is not a number of a break");
-                    docs::one_break(conn, part.parse().map_err(|_| missing())?, now)
-                })
-            })
-        },
-        ..read("/breaks/{break}", "getBreak", "Show a break", "With all that happened to it.")
-    },
-    Operation {
         body: &[Media::json::<ExplainBreak>(
             r#"{"break":3,"explanation":"entry","reason":"Deposit booked on the next day","difference":"0.5","entries":[815]}"#,
         )],
@@ -162,6 +148,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
         refusals: &[OutcomeCode::ApprovalNeeded, OutcomeCode::NotFound, OutcomeCode::WrongState],
         route: |route| route.to(|input: Input| input.post(|book, call, body: AssignBreak| book.assign_break(call, body))),
         ..command("/breaks/assignments", "assignBreak", "Give a break an owner", "A person of the book.")
+    },
+    // After the addresses of commands, which its parameter would take too.
+    Operation {
+        params: &[BREAK, FORMAT],
+        success: Success::json("The document", DOC),
+        refusals: &[OutcomeCode::NotFound],
+        route: |route| {
+            route.to(|input: Input| {
+                shown(input, |conn, part, now| {
+                    let missing = || Rejection::new(OutcomeCode::NotFound, "break", part, "is not a number of a break");
+                    docs::one_break(conn, part.parse().map_err(|_| missing())?, now)
+                })
+            })
+        },
+        ..read("/breaks/{break}", "getBreak", "Show a break", "With all that happened to it.")
     },
     Operation {
         params: &[PERIOD, FORMAT],

@@ -14,6 +14,7 @@ mod incident;
 mod incidents;
 mod operations;
 mod payouts;
+mod prices;
 mod reconciliation;
 mod reports;
 mod serve;
@@ -157,7 +158,7 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/accounts/{account}", reports::account),
     ("/entries/{entry}", entry::page),
     ("/evidence", evidence::page),
-    ("/prices", reports::prices),
+    ("/prices", reports::price_sets),
     ("/prices/{day}", reports::price_set),
     ("/wallets", reconciliation::wallets),
     ("/reconciliation", reconciliation::month),

@@ -33,7 +33,7 @@ fn crumbs() -> Vec<(String, String)> {
 }
 
 /// A form of the person at the screen, with what every form carries.
-fn deed(user: &User, action: &str, button: &str, about: &str) -> Deed {
+pub(super) fn deed(user: &User, action: &str, button: &str, about: &str) -> Deed {
     let hidden = [("csrf", user.csrf.clone()), ("key", Signed::fresh_key())];
     Deed {
         action: action.to_owned(),
@@ -44,7 +44,7 @@ fn deed(user: &User, action: &str, button: &str, about: &str) -> Deed {
     }
 }
 
-fn may<'a>(asked: &'a Asked<'_>, roles: &[Role]) -> Option<&'a User> {
+pub(super) fn may<'a>(asked: &'a Asked<'_>, roles: &[Role]) -> Option<&'a User> {
     asked.user.as_ref().filter(|user| user.person.holds(roles))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn wallets(asked: &Asked<'_>) -> Result<Page, StoreError> {
     Ok(Page { context, doc, extras: Extras { crumbs: crumbs(), deeds: deeds.unwrap_or_default(), ..Extras::default() } })
 }
 
-fn choices(all: &[(&str, &str)]) -> Vec<Choice> {
+pub(super) fn choices(all: &[(&str, &str)]) -> Vec<Choice> {
     all.iter().map(|(value, label)| Choice { value: (*value).to_owned(), label: (*label).to_owned() }).collect()
 }
 
@@ -212,7 +212,7 @@ async fn answer(act: Act, part: String, state: web::Data<AppState>, form: Signed
 }
 
 /// On to the page that shows what was done, or to the proposal that it has become.
-fn go_on(reply: Reply, back: &str) -> Result<HttpResponse, Failed> {
+pub(super) fn go_on(reply: Reply, back: &str) -> Result<HttpResponse, Failed> {
     let reply = reply.success().map_err(StoreError::from)?;
     let proposal = reply.json().get("proposal").and_then(Json::as_i64);
     Ok(see(&proposal.map_or_else(|| back.to_owned(), link::proposal)))

@@ -1,6 +1,6 @@
 //! Reports of the registry as pages: the list of them, each by its name, and those that have an address of their own.
 
-use super::{Asked, Page};
+use super::{Asked, Page, prices};
 use crate::domain::event::Event;
 use crate::report::doc::{Cell, Column, Doc, Row, RowKind, Table};
 use crate::report::link;
@@ -87,14 +87,17 @@ pub(super) fn account(asked: &Asked<'_>) -> Result<Page, StoreError> {
 }
 
 /// All price sets.
-pub(super) fn prices(asked: &Asked<'_>) -> Result<Page, StoreError> {
-    of(asked, "prices", Section::Prices, None)
+pub(super) fn price_sets(asked: &Asked<'_>) -> Result<Page, StoreError> {
+    let mut page = of(asked, "prices", Section::Prices, None)?;
+    prices::add_governance(asked, &mut page)?;
+    Ok(page)
 }
 
 /// One price set.
 pub(super) fn price_set(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let mut page = of(asked, "price-set", Section::Prices, Some("day"))?;
     page.extras.crumbs = vec![("Prices".to_owned(), Section::Prices.path())];
+    prices::add_to_set(asked, &mut page)?;
     Ok(page)
 }
 

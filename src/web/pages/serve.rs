@@ -25,7 +25,8 @@ pub(in crate::web) fn routes() -> Vec<Route> {
             Ok(Written { media, name: Some(name), bytes })
         })
     };
-    let forms = [super::approvals::routes(), super::operations::routes(), super::reconciliation::routes()];
+    let forms =
+        [super::approvals::routes(), super::operations::routes(), super::reconciliation::routes(), super::prices::routes()];
     forms.into_iter().flatten().chain(PAGES.iter().map(page)).chain(FILES.iter().map(file)).collect()
 }
 

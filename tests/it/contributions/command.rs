@@ -150,7 +150,19 @@ fn a_quarantine_is_ended_by_hand_and_a_price_lock_says_what_it_released() {
     assert_eq!(run(&db, &["show", "2", "--failed-rows"]).0, 4, "none of its rows failed");
 
     let lock_price = |more: &[&str]| {
-        let args = ["--database", db.url(), "prices", "lock", "2018-07-18", "--price", "BTC=6100", "--price", "ETH=460"];
+        let args = [
+            "--database",
+            db.url(),
+            "prices",
+            "lock",
+            "2018-07-18",
+            "--price",
+            "BTC=6100",
+            "--price",
+            "ETH=460",
+            "--reason",
+            "test",
+        ];
         let done = Command::new(env!("CARGO_BIN_EXE_safu")).args(args).args(more).output().unwrap();
         (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
     };
