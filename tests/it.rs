@@ -52,13 +52,10 @@ mod login;
 mod operations;
 #[path = "it/pages.rs"]
 mod pages;
-<<<<<<< HEAD
-#[path = "it/readonly.rs"]
-mod readonly;
-=======
 #[path = "it/price_governance.rs"]
 mod price_governance;
->>>>>>> 39479da (Prices that a person set, carried over, or that two sources see differently are locked for a reason, and under four eyes by two)
+#[path = "it/readonly.rs"]
+mod readonly;
 #[path = "it/reconciliation.rs"]
 mod reconciliation;
 #[path = "it/report_diff.rs"]

@@ -59,6 +59,7 @@ fn deed(user: &User, mode: &Mode) -> Option<Deed> {
         hidden: hidden.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         asks_reason: true,
         ends: word == "read-only",
+        ..Deed::default()
     })
 }
 
