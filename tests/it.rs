@@ -24,6 +24,8 @@ mod api;
 mod approvals;
 #[path = "it/backup.rs"]
 mod backup;
+#[path = "it/close.rs"]
+mod close;
 #[path = "it/contributions.rs"]
 mod contributions;
 #[path = "it/demo.rs"]

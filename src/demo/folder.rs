@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Name of the file that marks a folder as a demo's.
 const MARKER: &str = "demo.json";
 /// Version of the story; a folder of another version is built again.
-const STORY: &str = "safu-demo/1";
+const STORY: &str = "safu-demo/2";
 
 /// What the marker says. Only a finished demo has figures.
 #[derive(Debug, Default, Serialize, Deserialize)]

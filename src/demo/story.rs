@@ -7,10 +7,12 @@ use super::folder::Folder;
 use super::{DemoError, LAST_DAY, Progress, agenda, setup};
 use crate::domain::account::{AccountNo, no};
 use crate::domain::amount::format_minor_trimmed;
+use crate::domain::close::{Item, ItemState};
 use crate::domain::period::Period;
 use crate::report::fund::days_between;
 use crate::service::clock::Clock;
 use crate::service::init::{self, NewBook};
+use crate::service::periods::checklist::MarkItem;
 use crate::service::prices::LockPrices;
 use crate::service::refs::Refs;
 use crate::service::treasury::{TreasuryCommand, TreasuryEvent, Units};
@@ -78,8 +80,10 @@ impl Story<'_> {
         self.agenda(agenda::Hour::AfterPrices, tell)?;
         self.reports(day)?;
         self.agenda(agenda::Hour::AfterReports, tell)?;
-        if self.today.day() == 5 {
-            self.close_month_before()?;
+        match self.today.day() {
+            3 => self.soft_close_month_before()?,
+            5 => self.close_month_before()?,
+            _ => {}
         }
         if self.today.weekday() == Weekday::Monday && self.today <= LAST_DAY {
             self.settle()?;
@@ -181,11 +185,38 @@ impl Story<'_> {
         Ok(())
     }
 
+    fn month_before(&self) -> Result<Period, DemoError> {
+        Period::of(self.today).before().ok_or_else(|| DemoError::Unexpected(format!("there is no month before {}", self.today)))
+    }
+
+    fn soft_close_month_before(&mut self) -> Result<(), DemoError> {
+        self.at(7, 0)?;
+        let (month, call) = (self.month_before()?, self.call("cli:controller"));
+        done(self.book.soft_close(&call, &month.to_string()))?;
+        Ok(())
+    }
+
+    /// What people answer for is ticked with its evidence, what the book finds is left out with a reason, and the month closes.
     fn close_month_before(&mut self) -> Result<(), DemoError> {
         self.at(7, 0)?;
-        let last_of_month = self.today.first_of_month().yesterday().map_err(|e| DemoError::Unexpected(e.to_string()))?;
+        let month = self.month_before()?.to_string();
+        for view in self.book.checklist(&month)?.items {
+            if view.state != ItemState::Open || !view.item.may_be_left_out() {
+                continue;
+            }
+            let (state, note) = match view.item {
+                Item::Reconciliation => (ItemState::NotApplicable, "Balances are observed from June 2019 on".to_owned()),
+                item if item.is_computed() => {
+                    (ItemState::NotApplicable, "The venue had an outage and sends no report for that day, synthetic".to_owned())
+                }
+                item => (ItemState::Done, format!("Close folder of {month}, {}, synthetic", item.slug())),
+            };
+            let (item, state) = (view.item.slug().to_owned(), Some(state.slug().to_owned()));
+            let call = self.call("cli:controller");
+            done(self.book.mark_item(&call, MarkItem { period: month.clone(), item, state, note, owner: None }))?;
+        }
         let call = self.call("cli:controller");
-        done(self.book.close_period(&call, &Period::of(last_of_month).to_string()))?;
+        done(self.book.close_period(&call, &month))?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ pub mod account;
 pub mod amount;
 pub mod approval;
 pub mod asset;
+pub mod close;
 pub mod contribution;
 pub mod coverage;
 pub mod csv_text;

@@ -33,10 +33,32 @@ impl Period {
         self.first.last_of_month()
     }
 
+    /// The month before; `None` before the year -9999.
+    pub fn before(self) -> Option<Self> {
+        self.first.yesterday().ok().map(Self::of)
+    }
+
+    /// True for a day of this month.
+    pub fn has(self, day: Date) -> bool {
+        Self::of(day) == self
+    }
+
     /// The month after; `None` past the year 9999.
     pub fn next(self) -> Option<Self> {
         self.first.checked_add(1.month()).ok().map(Self::of)
     }
+}
+
+/// Whether an entry was booked while its month was open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Timing {
+    /// It was.
+    #[default]
+    InTime,
+    /// Its month was softly closed, and takes entries of approved commands only.
+    AfterSoftClose,
+    /// Its month was closed already: it is booked in a later one.
+    Late,
 }
 
 impl fmt::Display for Period {

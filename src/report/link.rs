@@ -26,6 +26,16 @@ pub fn evidence(sha256: &str) -> String {
     format!("/evidence/{sha256}")
 }
 
+/// The months and how far their closing is.
+pub fn closes() -> String {
+    "/close".to_owned()
+}
+
+/// The close of one month.
+pub fn close(period: &str) -> String {
+    format!("/close/{period}")
+}
+
 /// A fee report with its rows.
 pub fn fee_report(id: i64) -> String {
     format!("/contributions/reports/{id}")

@@ -6,6 +6,7 @@ use super::source::{BookFacts, EntryFacts};
 use crate::domain::account::AccountNo;
 use crate::domain::amount::{Quantity, Value};
 use crate::domain::asset::AssetId;
+use crate::domain::period::Period;
 
 /// Columns of an amount on an account.
 pub fn columns(facts: &BookFacts) -> Vec<Column> {
@@ -47,13 +48,23 @@ pub fn check(facts: &BookFacts, asset: AssetId, units: Quantity, (good, bad): (&
     Row::of(RowKind::Check, cells)
 }
 
-/// Whether an entry was reversed, or reverses another, linked to its partner.
+/// Whether an entry was reversed, or reverses another, linked to its partner; else whether it came after its month was closed.
 pub fn state(entry: &EntryFacts) -> Cell {
+    let with_timing = |words: String| match entry.timing_words() {
+        Some(timing) => format!("{words}, {timing}"),
+        None => words,
+    };
     match (entry.reversed_by, entry.reverses) {
-        (Some(by), _) => Cell::state(format!("reversed by {by}"), Tone::Warn).to(link::entry(by)),
-        (None, Some(of)) => Cell::state(format!("reverses {of}"), Tone::Neutral).to(link::entry(of)),
-        (None, None) => Cell::empty(),
+        (Some(by), _) => Cell::state(with_timing(format!("reversed by {by}")), Tone::Warn).to(link::entry(by)),
+        (None, Some(of)) => Cell::state(with_timing(format!("reverses {of}")), Tone::Neutral).to(link::entry(of)),
+        (None, None) => timing(entry).unwrap_or_else(Cell::empty),
     }
+}
+
+/// That an entry came after its month was closed, linked to the month.
+pub fn timing(entry: &EntryFacts) -> Option<Cell> {
+    let month = Period::of(entry.effective_on).to_string();
+    Some(Cell::state(entry.timing_words()?, Tone::Warn).to(link::close(&month)))
 }
 
 /// What caused an entry, linked where it has a page.

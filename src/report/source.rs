@@ -10,6 +10,7 @@ use crate::domain::entry::Posting;
 use crate::domain::event::Event;
 use crate::domain::ids::{EntryNo, WalletId};
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::period::{Period, Timing};
 use crate::domain::price::Price;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use jiff::{Timestamp, civil::Date};
@@ -212,6 +213,8 @@ pub struct EntryFacts {
     pub effective_on: Date,
     /// Period it is booked in.
     pub period: String,
+    /// Whether it was booked while its month was open.
+    pub timing: Timing,
     /// Moment of recording.
     pub recorded_at: Timestamp,
     /// Who.
@@ -230,6 +233,18 @@ pub struct EntryFacts {
     pub leaf: i64,
     /// Lines.
     pub postings: Vec<Posting>,
+}
+
+impl EntryFacts {
+    /// Said of an entry that was not booked while its month was open.
+    pub fn timing_words(&self) -> Option<String> {
+        let month = Period::of(self.effective_on);
+        match self.timing {
+            Timing::InTime => None,
+            Timing::AfterSoftClose => Some(format!("after the soft close of {month}")),
+            Timing::Late => Some(format!("late for {month}")),
+        }
+    }
 }
 
 /// Sums over everything a filter finds.
@@ -465,6 +480,11 @@ pub trait Source {
     /// # Errors
     /// [`ReportError::Source`].
     fn duties(&mut self, until: Option<Timestamp>) -> Result<Vec<Duty>, ReportError>;
+    /// How many of the entries up to the as-of day were booked in a later month than their date has.
+    ///
+    /// # Errors
+    /// [`ReportError::Source`].
+    fn late_entries(&mut self) -> Result<i64, ReportError>;
     /// The proof that a leaf is in the present log.
     ///
     /// # Errors

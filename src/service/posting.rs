@@ -1,5 +1,6 @@
 //! What every use case that posts has in common: prices of a day, open lots, the period an entry falls into.
 
+use super::periods;
 use super::refs::{FUNCTIONAL, Refs};
 use crate::domain::amount::{Quantity, Value};
 use crate::domain::asset::AssetId;
@@ -85,8 +86,20 @@ pub fn fair_value(price: Price, quantity: Quantity, scale: u8) -> Result<Value, 
 }
 
 impl Tx<'_> {
-    /// The period an entry with this effective date is booked in: its own, or the first open one.
+    /// The month an entry with this effective date is booked in: its own, or the first that takes it. A month that is softly closed
+    /// takes what was approved.
     pub fn open_period(&mut self, effective_on: Date) -> Result<Period, StoreError> {
+        let open = self.unclosed_period(effective_on)?;
+        // A month that is not over is never closed in any way, which spares the usual entry the question.
+        let over = open.last_day() < self.today();
+        if !over || self.approved || !periods::soft::is_soft_closed(self.conn, open)? {
+            return Ok(open);
+        }
+        open.next().ok_or_else(|| StoreError::Damaged(format!("there is no month after {open}")))
+    }
+
+    /// The same for what belongs to closing itself, such as the valuation of the last day: up to the end it goes into its month.
+    pub fn unclosed_period(&mut self, effective_on: Date) -> Result<Period, StoreError> {
         let own = Period::of(effective_on);
         let Some(closed) = price::last_closed(self.conn)? else { return Ok(own) };
         let first_open = Period::parse(&closed)

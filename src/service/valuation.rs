@@ -98,10 +98,11 @@ pub(super) fn value_day(tx: &mut Tx<'_>, desk: &Desk) -> Result<(Vec<Json>, bool
         let marked = mark_to_market::post(ctx, header("Marked to market"), &holdings)?;
         Ok([remeasured, marked])
     })?;
+    let period = tx.unclosed_period(desk.day)?;
     let mut shown = Vec::new();
     let mut numbers = Vec::new();
     for entry in entries.into_iter().flatten() {
-        let no = tx.post_entry(entry.clone(), format!("prices:{}", desk.day))?;
+        let no = tx.post_entry_in(entry.clone(), format!("prices:{}", desk.day), period)?;
         numbers.push(no.0);
         shown.push(desk::describe(&desk.refs, no, &entry));
     }

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod incident;
 pub mod journal;
 pub mod key;
+pub mod late;
 pub mod log;
 pub mod migrate;
 pub mod payout;

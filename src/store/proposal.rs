@@ -66,6 +66,17 @@ pub fn find(conn: &mut Conn, id: i64) -> Result<Option<ProposalRow>, StoreError>
     Ok(proposal::table.filter(proposal::id.eq(id)).select(ProposalRow::as_select()).first(conn).optional()?)
 }
 
+/// Proposals that were asked for at or after this moment, by number.
+pub fn asked_since(conn: &mut Conn, micros: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(proposal_step::table
+        .filter(proposal_step::step.eq("submit"))
+        .filter(proposal_step::recorded_at.ge(micros))
+        .select(proposal_step::proposal_id)
+        .distinct()
+        .order(proposal_step::proposal_id)
+        .load(conn)?)
+}
+
 /// The last number; 0 before the first proposal.
 pub fn last(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(proposal::table.select(diesel::dsl::max(proposal::id)).first::<Option<i64>>(conn)?.unwrap_or(0))

@@ -51,6 +51,8 @@ pub struct Tx<'a> {
     pub head: Head,
     /// Who, when, which request.
     pub stamp: Stamp,
+    /// True for a command that somebody else has approved, or that a book in one hand takes as such.
+    pub approved: bool,
     queue: Vec<Box<dyn Record>>,
     answers: Vec<Request>,
     booked: Value,
@@ -60,7 +62,7 @@ impl<'a> Tx<'a> {
     /// Loads the head and starts with nothing queued.
     pub fn begin(conn: &'a mut Conn, stamp: Stamp) -> Result<Self, StoreError> {
         let head = Head::load(conn)?;
-        Ok(Self { conn, head, stamp, queue: Vec::new(), answers: Vec::new(), booked: Value::ZERO })
+        Ok(Self { conn, head, stamp, approved: false, queue: Vec::new(), answers: Vec::new(), booked: Value::ZERO })
     }
 
     /// For the very first command of a book: there is no head yet.
@@ -72,6 +74,11 @@ impl<'a> Tx<'a> {
     /// Queues a record.
     pub fn record(&mut self, record: impl Record + 'static) {
         self.queue.push(Box::new(record));
+    }
+
+    /// The leaf that the next record will be: every record is one.
+    pub fn next_leaf(&self) -> u64 {
+        self.head.log.size().saturating_add(u64::try_from(self.queue.len()).unwrap_or(u64::MAX))
     }
 
     /// Queues an entry.

@@ -5,7 +5,7 @@ mod entry;
 #[path = "desk/hands.rs"]
 mod hands;
 
-use crate::small_book::{call, done, opened, person};
+use crate::small_book::{call, done, opened, person, report};
 use crate::support::browser::Browser;
 use crate::support::database::TestDb;
 use crate::support::server::TestServer;
@@ -17,6 +17,7 @@ use safu_ledger::service::identity::Visitor;
 use safu_ledger::service::identity::invite::Enrolment;
 use safu_ledger::service::identity::totp::{Secret, step_at};
 use safu_ledger::service::keys::KeyScope;
+use safu_ledger::service::prices::LockPrices;
 use safu_ledger::web::app::Limits;
 use serde_json::json;
 
@@ -124,6 +125,18 @@ impl Desk {
         assert!(!browser.url().contains("/login"), "{}", browser.text("main"));
     }
 
+    /// Approves a proposal, showing the second factor again where that is asked for.
+    fn agree(&self, browser: &Browser, proposal: &str) {
+        browser.goto(proposal);
+        if browser.text(".deed button").contains("second factor") {
+            browser.follow(".deed button");
+            browser.fill("input[name=code]", &self.next_code("ann"));
+            browser.follow(".entry button");
+        }
+        browser.follow(".deed button");
+        assert!(browser.text("main").contains("it took effect"), "{}", browser.text("main"));
+    }
+
     /// A memo figure that Paula asks for.
     fn ask(&self, quantity: &str) -> i64 {
         let figure = json!({"account": 9110, "asset": "BTC", "quantity": quantity});
@@ -206,4 +219,61 @@ fn one_prepares_and_another_agrees() {
     assert!(browser.text("main").contains("it took effect"), "{}", browser.text("main"));
     browser.assert_quiet(&desk.server.origin);
     assert!(safu_ledger::service::verify::verify(&desk.server.book).unwrap().is_good());
+}
+
+#[test]
+fn a_month_is_closed_at_the_pages() {
+    let Some(browser) = Browser::start() else { return };
+    let db = TestDb::sqlite();
+    let desk = Desk::new(&db);
+    let book = &desk.server.book;
+    book.clock.set("2019-02-02T08:00:00Z".parse().unwrap());
+    done(book.import_prices(&call(), "closes", b"date,BTC,USDC\n2019-01-31,5200,1\n"));
+    done(book.lock_prices(&call(), LockPrices::imported("2019-01-31".parse().unwrap())));
+    report(book, 1, "10");
+    let month = desk.page("/close/2019-01");
+
+    desk.log_in(&browser, "ann");
+    browser.goto(&month);
+    assert_eq!(browser.eval("return document.querySelectorAll('.deed').length"), 0, "an approver ticks nothing");
+    browser.screenshot("close-approver");
+    browser.follow(".user button");
+
+    desk.log_in(&browser, "paula");
+    browser.goto(&month);
+    browser.screenshot("close-open-light");
+    browser.media("screen", "dark");
+    browser.screenshot("close-open-dark");
+    browser.viewport(390, 844);
+    assert!(!browser.scrolls_sideways());
+    browser.screenshot("close-open-phone");
+    browser.viewport(1280, 900);
+    browser.media("screen", "light");
+    for item in ["feeds", "statements", "estimates", "changes", "reports"] {
+        let form = format!("form.deed:has(input[name=item][value={item}])");
+        browser.fill(&format!("{form} input[name=note]"), "Folder 2019-01, looked at");
+        browser.follow(&format!("{form} button"));
+        assert!(browser.url().ends_with("/close/2019-01"), "{item}: {}", browser.text("main"));
+    }
+    assert!(browser.text("main").contains("Every item is done"), "{}", browser.text("main"));
+    for (act, page) in [("soft-close", "The month is softly closed"), ("close", "The month is closed for good")] {
+        browser.goto(&month);
+        browser.follow(&format!("form[action$='/{act}'] button"));
+        let proposal = browser.url();
+        assert!(proposal.contains("/approvals/"), "{act}: {}", browser.text("main"));
+        assert!(!browser.text(".deeds").contains("Approve"), "not by the one who asked");
+        browser.follow(".user button");
+        desk.log_in(&browser, "ann");
+        desk.agree(&browser, &proposal);
+        browser.goto(&month);
+        browser.screenshot(&format!("close-after-{act}"));
+        let said = if act == "close" { page.to_owned() } else { "can be closed for good".to_owned() };
+        assert!(browser.text("main").contains(&said), "{}", browser.text("main"));
+        browser.follow(".user button");
+        desk.log_in(&browser, "paula");
+    }
+    browser.goto(&desk.page("/close"));
+    browser.screenshot("close-months");
+    browser.assert_quiet(&desk.server.origin);
+    assert!(safu_ledger::service::verify::verify(book).unwrap().is_good());
 }

@@ -49,6 +49,8 @@ pub const PAGES: &[(&str, &str)] = &[
     ("evidence", "/evidence"),
     ("prices", "/prices"),
     ("price-set", "/prices/2019-05-09"),
+    ("close", "/close"),
+    ("close-month", "/close/2019-05"),
     ("problem", "/problems/hash-mismatch"),
 ];
 

@@ -28,8 +28,15 @@ const WHO: [&str; 10] =
     ["nobody", "none", "administrator", "preparer", "approver", "treasurer", "incident-officer", "auditor", "feed", "operate"];
 
 /// Example values for the parts of an address; what is not named here is 1.
-const PARTS: &[(&str, &str)] =
-    &[("name", "coverage"), ("account", "1110"), ("day", "2019-01-01"), ("code", "INC-1"), ("slug", "forbidden"), ("token", "x")];
+const PARTS: &[(&str, &str)] = &[
+    ("name", "coverage"),
+    ("account", "1110"),
+    ("day", "2019-01-01"),
+    ("code", "INC-1"),
+    ("slug", "forbidden"),
+    ("token", "x"),
+    ("period", "2019-02"),
+];
 
 struct House {
     server: TestServer,

@@ -1,6 +1,7 @@
 //! A small book that has something in every table: used where a test needs a real book, whatever is in it.
 
 use crate::support::database::TestDb;
+use safu_ledger::domain::close::ItemState;
 use safu_ledger::domain::contribution::manifest::{DescribeMeta, describe};
 use safu_ledger::domain::person::PersonId;
 use safu_ledger::domain::text::Name;
@@ -81,7 +82,7 @@ pub fn full(db: &TestDb) -> Book {
         book.clock.set("2019-02-01T01:00:00Z".parse().unwrap());
         lock(&book, day, "5200");
     }
-    done(book.close_period(&call(), "2019-01"));
+    close_month(&book, "2019-01");
     let key = book.create_key(&call(), "job", KeyScope::Feed, None).unwrap();
     book.revoke_key(&call(), &key.name).unwrap();
     let paula = person(&book, "paula", &["preparer"]);
@@ -103,6 +104,24 @@ fn by_hand(book: &Book) {
     done(book.post_manual(&call(), typed(entry)));
 }
 
+/// Ticks what people answer for, and leaves out with a reason what the book finds and allows to be left out.
+pub fn tick_all(book: &Book, month: &str) {
+    for view in book.checklist(month).unwrap().items {
+        if view.state == ItemState::Open && view.item.may_be_left_out() {
+            let state = if view.item.is_computed() { "not-applicable" } else { "done" };
+            let mark = json!({"period": month, "item": view.item.slug(), "state": state, "note": "test"});
+            done(book.mark_item(&call(), typed(mark)));
+        }
+    }
+}
+
+/// Closes a month through its checklist, softly first.
+pub fn close_month(book: &Book, month: &str) -> Value {
+    tick_all(book, month);
+    done(book.soft_close(&call(), month));
+    done(book.close_period(&call(), month))
+}
+
 /// Makes a person with roles known.
 pub fn person(book: &Book, login: &str, roles: &[&str]) -> PersonId {
     let made = done(book.add_person(&call(), typed(json!({"login": login, "name": format!("Person {login}")}))));
@@ -114,7 +133,7 @@ pub fn person(book: &Book, login: &str, roles: &[&str]) -> PersonId {
 }
 
 /// A fee report of two rows for the first day, with its manifest.
-fn report(book: &Book, version: u32, btc: &str) {
+pub fn report(book: &Book, version: u32, btc: &str) {
     let rows = format!(
         "venue,business_date,pair,fee_asset,trades,volume_base,volume_quote,gross_fee,rebate,net_fee\n\
          spot,2019-01-01,BTC-USDC,BTC,7,9000,45000000,{btc},0,{btc}\nspot,2019-01-01,BTC-USDC,USDC,3,1,5000,50.5,0.5,50\n"

@@ -8,8 +8,10 @@ mod fund_story;
 #[path = "story/steps.rs"]
 mod steps;
 
+use crate::small_book::tick_all;
 use book::{Story, units};
 use safu_ledger::domain::account::no;
+use safu_ledger::service::Call;
 use safu_ledger::service::reversals::Reverse;
 use safu_ledger::service::treasury::{IdentifiedAs, IncidentUnits, TreasuryEvent as E, Units};
 use steps::Estimate;
@@ -35,6 +37,10 @@ pub fn tell(db: &crate::support::database::TestDb) -> Story {
     suspense_to_handling(&mut story);
     story.check_trial_balance();
     story.set_day("2019-02-01");
+    story.reply(|book, _| {
+        tick_all(book, "2019-01");
+        book.soft_close(&Call::fresh("cli:test"), "2019-01")
+    });
     story.reply(|book, call| book.close_period(&call, "2019-01"));
     story.expect(&["E24"]);
     story

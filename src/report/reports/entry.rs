@@ -94,6 +94,9 @@ fn words(entry: &EntryFacts, inclusion: Option<&Inclusion>) -> Table {
         row("Source", posting::source(&entry.source)),
         row("Memo", Cell::text(&entry.memo)),
     ];
+    if let Some(timing) = posting::timing(entry) {
+        rows.push(row("In time", timing));
+    }
     if let Some(of) = entry.reverses {
         rows.push(row("Reverses", Cell::text(of.to_string()).to(link::entry(of))));
     }

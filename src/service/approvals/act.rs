@@ -250,6 +250,7 @@ fn begin(tx: &mut Tx<'_>, maker: PersonId, rules: &Kind, command: &Json) -> Resu
 /// Decides the command and marks the proposal as carried out; nothing of either is kept if the command is refused.
 fn carry_out(tx: &mut Tx<'_>, proposal: &Proposal, rules: &Kind, by: PersonId, no: &mut i32) -> Result<Json, StoreError> {
     let first = tx.head.last_entry.saturating_add(1);
+    tx.approved = true;
     let answer = tx.attempt(|tx| rules.decide(&proposal.command, tx))?;
     let last = tx.head.last_entry;
     let entries = if last < first { json!({}) } else { json!({"first_entry": first, "last_entry": last}) };

@@ -18,7 +18,10 @@ pub(in crate::service) fn give(tx: &mut Tx<'_>, call: &Call, kind: &Kind, body: 
     let risk = kind.check(body)?;
     // A role is asked for from the first person on, not only from the first terms on.
     require_giver(tx, call, kind.givers)?;
-    let Some(terms) = terms::in_force(tx.conn)? else { return kind.decide(body, tx) };
+    let Some(terms) = terms::in_force(tx.conn)? else {
+        tx.approved = risk != Risk::Free;
+        return kind.decide(body, tx);
+    };
     // What keeps persons and keys is nothing for a program, however free it is: a stolen key must not make another.
     let is_program_keeping_access = call.by.is_none() && call.is_by_key() && kind.givers == [Role::Administrator];
     if risk == Risk::Free && !is_program_keeping_access {
@@ -42,6 +45,7 @@ pub(super) struct Rehearsal {
 /// Runs the real decision and keeps nothing of it.
 pub(super) fn rehearse(tx: &mut Tx<'_>, terms: &ApprovalTerms, kind: &Kind, body: &Json) -> Result<Rehearsal, StoreError> {
     let risk = kind.check(body)?;
+    tx.approved = true;
     let (answer, amount) = tx.rehearse(|tx| kind.decide(body, tx))?;
     Ok(Rehearsal { needed: terms.tiers().needed(risk, amount), amount, would: answer.body })
 }

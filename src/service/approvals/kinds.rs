@@ -19,6 +19,8 @@ use crate::service::memo::MemoFigure;
 use crate::service::mode::SetMode;
 use crate::service::people::{NewPerson, SetRole};
 use crate::service::periods::ClosePeriod;
+use crate::service::periods::checklist::MarkItem;
+use crate::service::periods::soft::SoftClose;
 use crate::service::policies::{ContributionTerms, CoveragePolicy, PricePolicy};
 use crate::service::prices::LockPrices;
 use crate::service::reconciliation::breaks::{AssignBreak, ExplainBreak, MatchBalances};
@@ -40,6 +42,8 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<LockPrices>(),
     Kind::of::<ValueDay>(),
     Kind::of::<ClosePeriod>(),
+    Kind::of::<SoftClose>(),
+    Kind::of::<MarkItem>(),
     Kind::of::<From<MemoFigure>>(),
     Kind::of::<From<ContributionTerms>>(),
     Kind::of::<From<CoveragePolicy>>(),

@@ -9,6 +9,7 @@ use super::Book;
 use super::refs::{FUNCTIONAL, Refs};
 use crate::report::diff;
 use crate::report::doc::Doc;
+use crate::report::format;
 use crate::report::params::Params;
 use crate::report::registry;
 use crate::report::source::{ReportError, Source};
@@ -74,13 +75,24 @@ impl Book {
     }
 }
 
+/// Said under every report that late entries have part in.
+fn late_note(count: i64) -> Option<String> {
+    let late = format::how_many(count, "entry up to this day is late", "entries up to this day are late");
+    let why =
+        "booked in the month that was open, because the month of its date was closed; the page of that month's close lists it";
+    (count > 0).then(|| format!("{late}: {why}."))
+}
+
 /// Makes a report over the state that a connection sees, unsaved changes of its transaction included.
 pub(super) fn report_in(conn: &mut Conn, name: &str, query: &[(String, String)], now: Timestamp) -> Result<Doc, StoreError> {
     let report = registry::find(name)?;
     let params = Params::new(report, query)?;
     // A tree of its own: what is not saved must not stay in that of the book.
     let mut view = View::open(conn, params.as_of()?, params.known_at()?, now, Arc::default())?;
-    let doc = (report.run)(&mut view, &params)?;
+    let mut doc = (report.run)(&mut view, &params)?;
+    if doc.basis.as_of.is_some() {
+        doc.notes.extend(late_note(view.late_entries()?));
+    }
     let Some(other) = params.compared(view.facts.as_of)? else { return Ok(doc) };
     let mut view = View::open(conn, other.as_of()?, other.known_at()?, now, Arc::default())?;
     let before = (report.run)(&mut view, &other)?;

@@ -8,6 +8,7 @@ use crate::domain::contribution::calendar::{CalendarDay, DayState};
 use crate::domain::coverage::{Scenario, Targets};
 use crate::domain::event::Event;
 use crate::domain::ids::EntryNo;
+use crate::domain::period::{Period, Timing};
 use crate::domain::price::Price;
 use crate::ledger::trial_balance::{Amounts, TrialBalance};
 use crate::report::control::{Duty, Holders, Receivable};
@@ -24,6 +25,7 @@ use crate::service::refs::Refs;
 use crate::store::error::StoreError;
 use crate::store::fact;
 use crate::store::journal::{self, EntryRow, PostingRow};
+use crate::store::late;
 use crate::store::log;
 use crate::store::price::{self, PriceRow, PriceSetRow};
 use crate::store::view::{self, AccountFilter, EntryFilter};
@@ -214,6 +216,10 @@ impl Source for View<'_> {
         Ok(self.duties_until(until)?)
     }
 
+    fn late_entries(&mut self) -> Result<i64, ReportError> {
+        Ok(late::count(self.conn, &self.facts.as_of.to_string(), self.known.last_entry)?)
+    }
+
     fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {
         let size = usize::try_from(log::size(self.conn)?).unwrap_or_default();
         let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
@@ -279,11 +285,12 @@ impl View<'_> {
             }
         }
         let reversed: BTreeMap<i64, i64> = view::reversals_of(self.conn, &numbers)?.into_iter().collect();
-        let known = self.known.last_entry;
+        let (known, soft) = (self.known.last_entry, self.soft_closes()?);
         let line = |(header, posting): (EntryRow, PostingRow)| {
             let contra = contra.get(&header.no).cloned().unwrap_or_default();
             let by = reversed.get(&header.no).copied().filter(|by| *by <= known);
-            Ok(AccountLine { posting: posting.to_domain()?, entry: entry_facts(header, &[], by)?, contra })
+            let entry = timed(&soft, entry_facts(header, &[], by)?);
+            Ok(AccountLine { posting: posting.to_domain()?, entry, contra })
         };
         rows.into_iter().map(line).collect()
     }
@@ -295,14 +302,23 @@ impl View<'_> {
             lines.entry(line.entry_no).or_default().push(line);
         }
         let reversed: BTreeMap<i64, i64> = view::reversals_of(self.conn, &numbers)?.into_iter().collect();
-        let known = self.known.last_entry;
+        let (known, soft) = (self.known.last_entry, self.soft_closes()?);
         let entry = |row: EntryRow| {
             let postings = lines.remove(&row.no).unwrap_or_default();
             let by = reversed.get(&row.no).copied().filter(|by| *by <= known);
-            entry_facts(row, &postings, by)
+            Ok(timed(&soft, entry_facts(row, &postings, by)?))
         };
         rows.into_iter().map(entry).collect()
     }
+}
+
+/// The entry with the mark that it was booked after its month was softly closed, if it was.
+fn timed(soft: &BTreeMap<String, i64>, mut entry: EntryFacts) -> EntryFacts {
+    let after = soft.get(&entry.period).is_some_and(|last| entry.no.0 > *last);
+    if after && entry.timing == Timing::InTime && entry.event != Event::PeriodClose {
+        entry.timing = Timing::AfterSoftClose;
+    }
+    entry
 }
 
 fn wants(filter: &JournalFilter, line: &PostingRow) -> bool {
@@ -326,10 +342,12 @@ fn pattern(text: &str) -> String {
 /// An entry as reports and exports take it.
 pub(super) fn entry_facts(row: EntryRow, postings: &[PostingRow], reversed_by: Option<i64>) -> Result<EntryFacts, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("entry {}: {what}", row.no));
+    let effective_on = parse_day(&row.effective_on)?;
     Ok(EntryFacts {
         no: EntryNo(row.no),
         event: Event::from_code(&row.event).ok_or_else(|| damaged("event"))?,
-        effective_on: parse_day(&row.effective_on)?,
+        effective_on,
+        timing: if Period::of(effective_on).to_string() == row.period { Timing::InTime } else { Timing::Late },
         recorded_at: Timestamp::from_microsecond(row.recorded_at).map_err(|_| damaged("recorded_at"))?,
         postings: postings.iter().map(PostingRow::to_domain).collect::<Result<_, _>>()?,
         reverses: row.reverses.map(EntryNo),

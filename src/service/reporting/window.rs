@@ -7,6 +7,7 @@ use crate::ledger::trial_balance::TrialBalance;
 use crate::proof::tree::Tree;
 use crate::report::source::{BookFacts, Movement};
 use crate::service::clock::day_of;
+use crate::service::periods::soft;
 use crate::service::refs::Refs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -39,6 +40,7 @@ pub struct View<'c> {
     pub(super) tree: Arc<Mutex<Tree>>,
     late: Option<Folded>,
     closings: Option<Folded>,
+    soft: Option<BTreeMap<String, i64>>,
 }
 
 pub(super) fn parse_day(text: &str) -> Result<Date, StoreError> {
@@ -77,7 +79,7 @@ impl<'c> View<'c> {
             wallets: refs.wallets.iter().map(|(id, wallet)| (WalletId(id.0), wallet.code.clone())).collect(),
             incidents: incident::all(conn)?.into_iter().map(|row| (row.id, row.code)).collect(),
         };
-        Ok(Self { conn, facts, refs, known, now: known_at.unwrap_or(now), tree, late: None, closings: None })
+        Ok(Self { conn, facts, refs, known, now: known_at.unwrap_or(now), tree, late: None, closings: None, soft: None })
     }
 
     /// What was recorded after the moment, by day; empty for the present.
@@ -98,6 +100,14 @@ impl<'c> View<'c> {
             self.late = Some(late);
         }
         self.late.as_ref().ok_or_else(|| StoreError::Damaged("no late entries".to_owned()))
+    }
+
+    /// The last entry before each soft close, by month.
+    pub(super) fn soft_closes(&mut self) -> Result<BTreeMap<String, i64>, StoreError> {
+        if self.soft.is_none() {
+            self.soft = Some(soft::last_entries(self.conn, self.known.leaves)?);
+        }
+        Ok(self.soft.clone().unwrap_or_default())
     }
 
     /// What period closes moved, by day.

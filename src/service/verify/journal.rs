@@ -2,6 +2,7 @@
 //! the daily movements and the lots that are stored.
 
 use super::leaves::{Log, Parsed, difference, instant_text, parse};
+use super::seals::Seals;
 use super::{Verdict, count};
 use crate::domain::account::no;
 use crate::domain::amount::Quantity;
@@ -40,6 +41,7 @@ pub(super) struct Replay {
 /// Replays all entries and compares with the projections.
 pub(super) fn replay(conn: &mut Conn, log: &Log, verdict: &mut Verdict) -> Result<Replay, StoreError> {
     let mut replay = Replay::default();
+    let mut seals = Seals::load(conn, verdict)?;
     for (from, to) in log.chunks() {
         let headers = rebuild::entries_between(conn, from, to)?;
         let (Some(first), Some(last)) = (headers.iter().map(|h| h.no).min(), headers.iter().map(|h| h.no).max()) else {
@@ -63,12 +65,14 @@ pub(super) fn replay(conn: &mut Conn, log: &Log, verdict: &mut Verdict) -> Resul
             } else {
                 verdict.add(format!("entry {}", header.no), format!("says it is leaf {}, which is not an entry's", header.leaf));
             }
+            seals.before(header, &replay.running, verdict);
             replay.entry(header, &lines, verdict)?;
         }
         if unmet > 0 {
             verdict.add(format!("leaves {from} to {to}"), format!("{unmet} entries are logged but not stored"));
         }
     }
+    seals.finish(conn, &replay.running, replay.last_entry, verdict)?;
     replay.finish(conn, log, verdict)?;
     Ok(replay)
 }

@@ -10,6 +10,7 @@ mod journal;
 mod leaves;
 mod reconciliation;
 mod reports;
+mod seals;
 mod stops;
 
 use super::Book;

@@ -14,6 +14,7 @@ mod fee_reports;
 mod incident_views;
 mod incidents;
 mod mode;
+mod periods;
 mod prices;
 mod reconciliation;
 mod reports;
@@ -31,6 +32,7 @@ pub fn operations() -> Vec<Operation> {
         treasury::OPERATIONS,
         reconciliation::OPERATIONS,
         entries::OPERATIONS,
+        periods::OPERATIONS,
         incidents::OPERATIONS,
         incident_views::OPERATIONS,
         approvals::OPERATIONS,
@@ -45,9 +47,10 @@ pub const TAGS: &[(&str, &str)] = &[
     ("Contributions", "What venues owe the fund of their trading fees, as single events."),
     ("Fee reports", "The same as whole reports, one a venue and business date."),
     ("Prices", "Daily price sets: imported, then locked; a locked set is never changed."),
-    ("Treasury", "What happens to the fund's own assets, month closing and reversals."),
+    ("Treasury", "What happens to the fund's own assets, and reversals."),
     ("Entries", "Manual entries for what no other event covers, their templates, and evidence."),
     ("Reconciliation", "Wallets, what they were observed to hold, and how that compares with the book."),
+    ("Close", "Months: their checklist, the soft close, the close with its seal, and what came late."),
     ("Incidents", "From the first suspicion over claims and payouts to the last recovery."),
     ("Approvals", "Persons and roles, and what takes effect once others agree to it."),
     ("Reports", "What the pages show, as data."),

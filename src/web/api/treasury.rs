@@ -1,7 +1,6 @@
-//! The fund's own assets, month closing and reversals.
+//! The fund's own assets, and reversals.
 
 use crate::domain::outcome::OutcomeCode;
-use crate::service::periods::ClosePeriod;
 use crate::service::reversals::Reverse;
 use crate::service::treasury::TreasuryCommand;
 use crate::web::input::Input;
@@ -57,22 +56,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ),
         refusals: &[OutcomeCode::NotFound, OutcomeCode::WrongState, OutcomeCode::PeriodClosed, OutcomeCode::AlreadyReversed],
         route: |route| route.to(|input: Input| input.post(|book, call, body: Reverse| book.reverse_entry(call, body))),
-    },
-    Operation {
-        method: Method::Post,
-        path: "/periods/closed",
-        id: "closePeriod",
-        tag: "Treasury",
-        access: Access::Operate,
-        summary: "Close a month",
-        about: "Months are closed in order, and never reopened. A refusal lists every condition that is not met yet.",
-        params: &[],
-        body: &[Media::json::<ClosePeriod>(r#"{"period":"2019-05"}"#)],
-        success: Success::created(
-            "The entry that closes the month; null where nothing is to be closed",
-            r#"{"entry":820,"event":"E24","effective_on":"2019-05-31","lines":[{"account":1130,"asset":"BTC","quantity":"1.5","value":"8775.15"},{"account":1210,"asset":"BTC","quantity":"-1.5","value":"-8775.15"}],"period":"2019-05"}"#,
-        ),
-        refusals: &[OutcomeCode::AlreadyExists, OutcomeCode::OutOfOrder],
-        route: |route| route.to(|input: Input| input.post(|book, call, body: ClosePeriod| book.give(call, body))),
     },
 ];

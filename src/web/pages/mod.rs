@@ -4,6 +4,7 @@
 
 mod approvals;
 mod claims;
+mod close;
 mod contributions;
 mod entry;
 mod events;
@@ -169,6 +170,8 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/contributions/events", events::page),
     ("/contributions/events/{batch}", events::batch),
     ("/operations", operations::page),
+    ("/close", close::list),
+    ("/close/{period}", close::page),
     ("/approvals", approvals::list),
     ("/approvals/{proposal}", approvals::page),
     ("/incidents", incidents::page),

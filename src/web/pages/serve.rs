@@ -25,8 +25,13 @@ pub(in crate::web) fn routes() -> Vec<Route> {
             Ok(Written { media, name: Some(name), bytes })
         })
     };
-    let forms =
-        [super::approvals::routes(), super::operations::routes(), super::reconciliation::routes(), super::prices::routes()];
+    let forms = [
+        super::approvals::routes(),
+        super::close::routes(),
+        super::operations::routes(),
+        super::reconciliation::routes(),
+        super::prices::routes(),
+    ];
     forms.into_iter().flatten().chain(PAGES.iter().map(page)).chain(FILES.iter().map(file)).collect()
 }
 

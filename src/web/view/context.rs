@@ -27,6 +27,8 @@ pub enum Section {
     Prices,
     /// Wallets and what was observed of them.
     Reconciliation,
+    /// Months and their closing.
+    Close,
     /// All reports.
     Reports,
     /// A page outside the navigation.
@@ -35,7 +37,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Dashboard,
         Self::Coverage,
         Self::Journal,
@@ -43,6 +45,7 @@ impl Section {
         Self::Incidents,
         Self::Prices,
         Self::Reconciliation,
+        Self::Close,
         Self::Approvals,
         Self::Reports,
     ];
@@ -57,6 +60,7 @@ impl Section {
             Self::Incidents => "Incidents",
             Self::Prices => "Prices",
             Self::Reconciliation => "Reconciliation",
+            Self::Close => "Close",
             Self::Approvals => "Approvals",
             Self::Reports => "Reports",
             Self::None => "",
@@ -73,6 +77,7 @@ impl Section {
             Self::Incidents => "/incidents".to_owned(),
             Self::Prices => "/prices".to_owned(),
             Self::Reconciliation => "/reconciliation".to_owned(),
+            Self::Close => link::closes(),
             Self::Approvals => "/approvals".to_owned(),
             Self::Reports => "/reports".to_owned(),
         }

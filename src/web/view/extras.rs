@@ -20,6 +20,8 @@ pub struct Extras {
     pub deeds: Vec<Deed>,
     /// The form that attaches evidence.
     pub upload: Option<Upload>,
+    /// What the person can do about the rows of the first table; these forms stand below it.
+    pub row_deeds: Vec<Deed>,
     /// Texts to copy.
     pub texts: Vec<TextBlock>,
 }
