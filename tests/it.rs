@@ -22,6 +22,10 @@ mod support;
 mod api;
 #[path = "it/approvals.rs"]
 mod approvals;
+#[path = "it/audit.rs"]
+mod audit;
+#[path = "it/audit_pack.rs"]
+mod audit_pack;
 #[path = "it/backup.rs"]
 mod backup;
 #[path = "it/close.rs"]

@@ -4,6 +4,7 @@
 mod accounts;
 mod approvals;
 mod assets;
+mod audit;
 mod backup;
 mod balances;
 mod claims;
@@ -103,6 +104,10 @@ enum Command {
     Recoveries(payouts::RecoveryArgs),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
     Verify(verify::Args),
+    /// The audit log: list, show, and check the chain.
+    Audit(audit::Args),
+    /// Write the populations that an auditor asks for, or verify such a pack.
+    AuditPack(audit::PackArgs),
     /// Check that the database is reachable, current, set up for durable writes, guarded, and has room.
     Doctor(doctor::Args),
     /// Copy a book that may be in use into a new file, and verify the copy.
@@ -171,6 +176,8 @@ pub fn main() -> ExitCode {
         Command::Payouts(args) => payouts::run(&ctx, args),
         Command::Recoveries(args) => payouts::run_recoveries(&ctx, args),
         Command::Verify(args) => verify::run(&ctx, args),
+        Command::Audit(args) => audit::run(&ctx, args),
+        Command::AuditPack(args) => audit::run_pack(&ctx, args),
         Command::Doctor(args) => doctor::run(&ctx, args),
         Command::Backup(args) => backup::run(&ctx, args),
         Command::Restore(args) => backup::restore(&ctx, args),

@@ -36,6 +36,11 @@ pub fn close(period: &str) -> String {
     format!("/close/{period}")
 }
 
+/// A record of the log.
+pub fn audit(leaf: i64) -> String {
+    format!("/audit/records/{leaf}")
+}
+
 /// A fee report with its rows.
 pub fn fee_report(id: i64) -> String {
     format!("/contributions/reports/{id}")

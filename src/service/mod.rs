@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod at;
+pub mod audit;
 pub mod backup;
 pub mod clock;
 pub mod command;

@@ -164,3 +164,20 @@ pub fn count(conn: &mut Conn, kinds: &[&str], subject: &str) -> Result<i64, Stor
     }
     Ok(total)
 }
+
+/// Every kind of fact that there is.
+pub fn kinds(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    Ok(fact::table.select(fact::kind).distinct().order(fact::kind).load(conn)?)
+}
+
+/// The fact of a kind about a subject that was recorded last before a leaf.
+pub fn before(conn: &mut Conn, kind: &str, subject: &str, leaf: i64) -> Result<Option<FactRow>, StoreError> {
+    Ok(fact::table
+        .filter(fact::kind.eq(kind))
+        .filter(fact::subject.eq(subject))
+        .filter(fact::leaf.lt(leaf))
+        .order(fact::id.desc())
+        .select(FactRow::as_select())
+        .first(conn)
+        .optional()?)
+}

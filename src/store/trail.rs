@@ -3,7 +3,7 @@
 use super::conn::Conn;
 use super::error::StoreError;
 use super::log::Leaf;
-use super::schema::log_leaf;
+use super::schema::{entry, log_leaf};
 use super::tx::format_instant;
 use super::view;
 use diesel::prelude::*;
@@ -77,6 +77,18 @@ pub fn below_of(conn: &mut Conn, kinds: &[&str], first: i64, below: i64, limit: 
     found.sort_by_key(|leaf| std::cmp::Reverse(leaf.idx));
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found)
+}
+
+/// How many leaves there are.
+pub fn count(conn: &mut Conn) -> Result<i64, StoreError> {
+    let last: Option<i64> = log_leaf::table.select(diesel::dsl::max(log_leaf::idx)).first(conn)?;
+    Ok(last.map_or(0, |last| last.saturating_add(1)))
+}
+
+/// The last entry below a leaf; 0 where there is none.
+pub fn last_entry(conn: &mut Conn, leaves: i64) -> Result<i64, StoreError> {
+    let last: Option<i64> = entry::table.filter(entry::leaf.lt(leaves)).select(diesel::dsl::max(entry::no)).first(conn)?;
+    Ok(last.unwrap_or(0))
 }
 
 /// How many leaves were recorded until a moment.

@@ -9,12 +9,15 @@ use super::session::Site;
 use crate::domain::asset::AssetId;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::service::Book;
+use crate::service::audit::check::Checks;
+use crate::service::audit::refused::Refusals;
 use crate::service::contributions::events::EventFeed;
 use crate::service::identity;
 use crate::service::mode::Watch;
 use crate::store::error::StoreError;
 use crate::store::reference;
 use crate::telemetry::{Metrics, Stopwatch};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -71,6 +74,10 @@ pub struct AppState {
     pub(super) site: Site,
     pub(super) hashing: Hashing,
     pub(super) watch: Watch,
+    /// Checks of the chain.
+    pub(super) checks: Arc<Checks>,
+    /// Where refusals go.
+    pub(super) refusals: Refusals,
     logins: AtomicBool,
     started: Stopwatch,
 }
@@ -88,6 +95,7 @@ impl AppState {
             Ok((name, first.ok_or_else(missing)?.code))
         })?;
         let feed = EventFeed::start(&book)?;
+        let refusals = Refusals::start(&book)?;
         let logins = AtomicBool::new(book.read(identity::has_logins)?);
         identity::password::prepare()?;
         let watch = Watch::start(&book)?;
@@ -106,6 +114,8 @@ impl AppState {
             site: Site::new(public_origin),
             hashing: Hashing::default(),
             watch,
+            checks: Arc::default(),
+            refusals,
             logins,
             started: Stopwatch::start(),
         })

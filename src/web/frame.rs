@@ -3,15 +3,16 @@
 use super::app::AppState;
 use super::assets::CONTENT_SECURITY_POLICY;
 use super::problem::{self, Failed, PROBLEM_JSON, RETRY_AFTER};
-use super::session::actor_of;
+use super::session::{NOBODY, actor_of, session_of};
 use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::service::audit::refused::Refused;
 use crate::service::clock::fresh_id;
 use crate::telemetry::{RequestLabels, Stopwatch};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpRequest, web};
 use tracing::Instrument;
 
 /// The header that carries the id.
@@ -60,6 +61,9 @@ fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -
         None => return response,
     };
     let request = response.request();
+    if let Some(state) = state {
+        note(state, request, &rejection, id);
+    }
     let page = state.filter(|_| is_page(request.path()));
     let page = page.and_then(|state| problem::as_page(state, request, &rejection, id).ok());
     let (media, body) = match page {
@@ -79,6 +83,36 @@ fn with_failure(response: ServiceResponse, state: Option<&AppState>, id: &str) -
         _ => return response,
     };
     response
+}
+
+/// Notes what an auditor wants to know: commands that a known caller was refused, and whatever was refused for want of a right. What the
+/// state of the book refused is kept under its key already; what was not looked at because too much was asked is no refusal of it.
+fn note(state: &AppState, request: &HttpRequest, rejection: &Rejection, id: &str) {
+    use OutcomeCode::{ApprovalNeeded, Forbidden, InFlight, StepUpNeeded};
+    let for_right = matches!(rejection.code, Forbidden | StepUpNeeded | ApprovalNeeded);
+    let for_form = (1100..1300).contains(&rejection.code.number()) && rejection.code != InFlight;
+    let is_command = !["GET", "HEAD", "OPTIONS"].contains(&request.method().as_str());
+    let is_wanted = for_right || (is_command && for_form);
+    if !is_wanted {
+        return;
+    }
+    let actor = actor_of(request);
+    if actor == NOBODY {
+        return;
+    }
+    let session = session_of(request).unwrap_or_default();
+    let path = request.match_pattern().unwrap_or_else(|| "other".to_owned());
+    state.refusals.note(
+        state.book.clock.now(),
+        Refused {
+            actor,
+            session,
+            what: format!("{} {path}", method_name(request.method())),
+            code: rejection.code.slug().to_owned(),
+            detail: rejection.problems.first().map(|problem| problem.detail.clone()).unwrap_or_default(),
+            request_id: id.to_owned(),
+        },
+    );
 }
 
 /// An error that the framework made, for example for a path that is not UTF-8.

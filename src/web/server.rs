@@ -67,6 +67,7 @@ pub fn run(book: Book, options: &Options, ready: impl FnOnce(&Running) -> io::Re
     let state = AppState::new(book, options.limits, options.public_origin.clone())
         .map_err(|error| io::Error::other(error.to_string()))?;
     let state = web::Data::new(state);
+    let kept = state.clone();
     actix_web::rt::System::new().block_on(async move {
         let app =
             move || App::new().app_data(state.clone()).wrap(from_fn(gate)).wrap(from_fn(frame)).configure(routes::configure);
@@ -80,6 +81,10 @@ pub fn run(book: Book, options: &Options, ready: impl FnOnce(&Running) -> io::Re
         let addresses = server.addrs();
         let server = server.run();
         ready(&Running { addresses, handle: server.handle() })?;
-        server.await
+        let ended = server.await;
+        if let Err(error) = kept.refusals.flush(&kept.book) {
+            tracing::error!(%error, "the last refusals could not be recorded");
+        }
+        ended
     })
 }

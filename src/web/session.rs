@@ -239,13 +239,21 @@ pub(super) fn user_of(request: &HttpRequest) -> Option<User> {
     Signed::of(request).ok().map(|(signed, _)| signed.user())
 }
 
+/// The actor of whoever has neither key nor session.
+pub(super) const NOBODY: &str = "nobody";
+
 /// Who asks, as the log names actors; `nobody` for who has neither key nor session.
 pub(super) fn actor_of(request: &HttpRequest) -> String {
     let extensions = request.extensions();
     if let Some(caller) = extensions.get::<Caller>() {
         return format!("key:{}", caller.0.name);
     }
-    extensions.get::<Here>().map_or_else(|| "nobody".to_owned(), |here| format!("person:{}", here.signed.person.login))
+    extensions.get::<Here>().map_or_else(|| NOBODY.to_owned(), |here| format!("person:{}", here.signed.person.login))
+}
+
+/// Short name of the session at hand, where a person is in one.
+pub(super) fn session_of(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<Here>().map(|here| here.signed.session.name())
 }
 
 /// What a form of this session carries. It is bound to the token, which no other site can read.
@@ -321,6 +329,8 @@ impl Signed {
 
     /// The call of this person under the idempotency key of a form ([`Signed::fresh_key`] made it when the form was drawn).
     pub fn call(&self, key: &str) -> Call {
+        // The key says of which session it is, for the audit log; an empty one stays empty and is refused.
+        let key = if key.is_empty() { String::new() } else { format!("{}.{key}", self.signed.session.name()) };
         Call::keyed(self.actor(), key).by(self.person().id, self.stepped_up())
     }
 

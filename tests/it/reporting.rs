@@ -95,6 +95,11 @@ on_both_engines!(the_worked_story_gives_its_ratios_and_ties, |db| {
     assert_eq!(line("Fund balance after"), "345098.30000000");
     assert_eq!(line("Ties to assets less liabilities"), "ties");
     assert!(table(&changes, "changes").iter().all(|row| row["cells"]["line"] != "Other"), "every account has its line");
+    let amount = |label: &str| rust_decimal::Decimal::from_str_exact(line(label).as_str().unwrap()).unwrap();
+    let prices = ["Price effect on holdings", "Price effect on what is owed in kind"].map(amount);
+    assert_eq!(amount("Of this: price effects"), prices[0] + prices[1]);
+    let change = amount("Fund balance after") - amount("Fund balance before");
+    assert_eq!(amount("Of this: flows"), change - prices[0] - prices[1], "what prices did not do flowed");
 
     let rolled = report(book, "roll-forward", &[("asset", "BTC")]);
     assert_eq!(cell(&rolled, "roll-forward", ("line", "Closing"), "units"), "361.29500000");

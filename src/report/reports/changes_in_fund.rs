@@ -45,6 +45,11 @@ const LINES: &[Line] = &[
     Line { key: "sponsor_capital", label: "Sponsor capital", accounts: &[no::SPONSOR_CAPITAL] },
 ];
 
+/// Lines that prices made; all others are flows.
+const PRICE_LINES: [&str; 2] = ["price_effect", "remeasurement"];
+/// The accounts of these lines.
+const PRICE_ACCOUNTS: [AccountNo; 3] = [no::REALISED, no::UNREALISED, no::REMEASUREMENT];
+
 /// The fund balance over one period.
 #[derive(Debug, Clone)]
 pub struct Changes {
@@ -133,7 +138,8 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
         tables: vec![table(facts, shown)?],
         notes: vec![
             "A month holds what is booked in it; a correction for a closed month stands in the first open one.".to_owned(),
-            "Price effects are realised (4300) and unrealised (4310) together, so that what flowed stands apart.".to_owned(),
+            "Price effects are realised (4300) and unrealised (4310) together, and those on what is owed in kind; flows are all the rest."
+                .to_owned(),
         ],
         ..Doc::default()
     })
@@ -175,9 +181,29 @@ fn table(facts: &BookFacts, shown: &[&Changes]) -> Result<Table, ReportError> {
         }
         rows.push(Row::body(cells));
     }
+    rows.push(part(shown, "Of this: flows", false)?);
+    rows.push(part(shown, "Of this: price effects", true)?);
     rows.push(edge(RowKind::Total, "Fund balance after", &|c| c.closing, shown.last().map(|c| c.closing)));
     rows.push(check(shown));
     Ok(Table::new("changes", "Changes in the fund by month", columns, rows, ""))
+}
+
+/// What flowed, or what prices did, of the change of each month.
+fn part(shown: &[&Changes], label: &str, of_prices: bool) -> Result<Row, ReportError> {
+    let sum = |changes: &Changes| {
+        let lines = line_names().zip(&changes.lines).filter(|((key, ..), _)| PRICE_LINES.contains(key) == of_prices);
+        Value::checked_sum(lines.map(|(_, value)| *value)).ok_or_else(overflow)
+    };
+    let values = shown.iter().map(|changes| sum(changes)).collect::<Result<Vec<_>, _>>()?;
+    let accounts: &[AccountNo] = if of_prices { &PRICE_ACCOUNTS } else { &[] };
+    let to = |period| if of_prices { entries(accounts, period) } else { of_period(period) };
+    let mut cells = vec![Cell::text(label)];
+    cells.extend(values.iter().zip(shown).map(|(value, changes)| Cell::value(*value).to(to(changes.period))));
+    if let (Some(first), Some(last), true) = (shown.first(), shown.last(), shown.len() > 1) {
+        let all = Value::checked_sum(values).ok_or_else(overflow)?;
+        cells.push(Cell::value(all).to(range(accounts, first.period, last.period)));
+    }
+    Ok(Row::of(RowKind::Subtotal, cells))
 }
 
 fn entries(accounts: &[AccountNo], period: Period) -> String {

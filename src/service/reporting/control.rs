@@ -11,6 +11,7 @@ use crate::service::contributions::ageing;
 use crate::service::identity::LOGINS;
 use crate::service::people::{ROLE, SetRole};
 use crate::store::access;
+use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::trail::{self, Trace};
 use crate::store::{fact, key, person};
@@ -51,75 +52,7 @@ impl View<'_> {
 
     pub(super) fn holders_until(&mut self, until: Option<Timestamp>) -> Result<Holders, StoreError> {
         let leaves = self.leaves_until(until)?;
-        let mut holders = Holders::default();
-        let mut persons: BTreeMap<i32, String> = BTreeMap::new();
-        let spells = self.spells(leaves)?;
-        let logins: BTreeMap<i32, i64> = access::last_of(self.conn, &LOGINS, leaves)?.into_iter().collect();
-        for row in person::all(self.conn)?.into_iter().filter(|row| row.leaf < leaves) {
-            let since = recorded(trail::find(self.conn, row.leaf)?)?;
-            persons.insert(row.id, row.login.clone());
-            holders.persons.push(Holder {
-                spells: spells.get(&row.login).cloned().unwrap_or_default(),
-                last_login: logins.get(&row.id).map(|at| moment(*at)).transpose()?,
-                login: row.login,
-                name: row.name,
-                since,
-            });
-        }
-        let uses = self.last_uses(leaves)?;
-        let mut revoked = BTreeMap::new();
-        for row in key::revocations(self.conn)?.into_iter().filter(|row| row.leaf < leaves) {
-            revoked.insert(row.key_id, recorded(trail::find(self.conn, row.leaf)?)?);
-        }
-        for row in key::all(self.conn)?.into_iter().filter(|row| row.leaf < leaves) {
-            holders.keys.push(HeldKey {
-                since: recorded(trail::find(self.conn, row.leaf)?)?,
-                last_command: uses.get(&format!("key:{}", row.name)).copied(),
-                owner: row.owner.and_then(|owner| persons.get(&owner).cloned()),
-                expires_at: row.expires_at.map(moment).transpose()?,
-                revoked: revoked.remove(&row.id),
-                name: row.name,
-                scope: row.scope,
-            });
-        }
-        holders.looked_back = LOOKED_BACK;
-        Ok(holders)
-    }
-
-    /// The roles over time, by login name.
-    fn spells(&mut self, leaves: i64) -> Result<BTreeMap<String, Vec<RoleSpell>>, StoreError> {
-        let mut spells: BTreeMap<String, Vec<RoleSpell>> = BTreeMap::new();
-        for row in fact::of_kind(self.conn, ROLE)?.into_iter().filter(|row| row.leaf < leaves) {
-            let set: SetRole = row.parse()?;
-            let role = Role::from_slug(&set.role).ok_or_else(|| StoreError::Damaged(format!("fact {}: role", row.id)))?;
-            let at = recorded(trail::find(self.conn, row.leaf)?)?;
-            let own = spells.entry(row.subject).or_default();
-            if set.held {
-                own.push(RoleSpell { role, since: at, reason: set.reason, until: None });
-            } else if let Some(spell) = own.iter_mut().rev().find(|spell| spell.role == role && spell.until.is_none()) {
-                spell.until = Some(at);
-            }
-        }
-        Ok(spells)
-    }
-
-    /// When each key last recorded something, by its actor.
-    fn last_uses(&mut self, leaves: i64) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-        let mut uses = BTreeMap::new();
-        let (mut below, end) = (leaves, trail::below(self.conn, 0, leaves, 1)?.first().map_or(0, |leaf| leaf.idx));
-        let first = end.saturating_sub(LOOKED_BACK);
-        loop {
-            let read = trail::below(self.conn, first, below, CHUNK)?;
-            for leaf in &read {
-                let Some(at) = trail::at_in(&leaf.bytes) else { continue };
-                for actor in trail::actors_in(&leaf.bytes).filter(|actor| actor.starts_with("key:")) {
-                    uses.entry(actor.to_owned()).or_insert(at);
-                }
-            }
-            let Some(last) = read.last() else { break };
-            below = last.idx;
-        }
-        Ok(uses)
+        holders(self.conn, leaves)
     }
 
     pub(super) fn duties_until(&mut self, until: Option<Timestamp>) -> Result<Vec<Duty>, StoreError> {
@@ -130,6 +63,82 @@ impl View<'_> {
         let proposals = approvals::all_before(self.conn, leaves, now)?;
         proposals.iter().map(|proposal| duty(proposal, &names)).collect()
     }
+}
+
+/// Persons and keys with what they held when the log had this many leaves.
+///
+/// # Errors
+/// The database's failure.
+pub fn holders(conn: &mut Conn, leaves: i64) -> Result<Holders, StoreError> {
+    let mut holders = Holders::default();
+    let mut persons: BTreeMap<i32, String> = BTreeMap::new();
+    let spells = spells(conn, leaves)?;
+    let logins: BTreeMap<i32, i64> = access::last_of(conn, &LOGINS, leaves)?.into_iter().collect();
+    for row in person::all(conn)?.into_iter().filter(|row| row.leaf < leaves) {
+        let since = recorded(trail::find(conn, row.leaf)?)?;
+        persons.insert(row.id, row.login.clone());
+        holders.persons.push(Holder {
+            spells: spells.get(&row.login).cloned().unwrap_or_default(),
+            last_login: logins.get(&row.id).map(|at| moment(*at)).transpose()?,
+            login: row.login,
+            name: row.name,
+            since,
+        });
+    }
+    let uses = last_uses(conn, leaves)?;
+    let mut revoked = BTreeMap::new();
+    for row in key::revocations(conn)?.into_iter().filter(|row| row.leaf < leaves) {
+        revoked.insert(row.key_id, recorded(trail::find(conn, row.leaf)?)?);
+    }
+    for row in key::all(conn)?.into_iter().filter(|row| row.leaf < leaves) {
+        holders.keys.push(HeldKey {
+            since: recorded(trail::find(conn, row.leaf)?)?,
+            last_command: uses.get(&format!("key:{}", row.name)).copied(),
+            owner: row.owner.and_then(|owner| persons.get(&owner).cloned()),
+            expires_at: row.expires_at.map(moment).transpose()?,
+            revoked: revoked.remove(&row.id),
+            name: row.name,
+            scope: row.scope,
+        });
+    }
+    holders.looked_back = LOOKED_BACK;
+    Ok(holders)
+}
+
+/// The roles over time, by login name.
+fn spells(conn: &mut Conn, leaves: i64) -> Result<BTreeMap<String, Vec<RoleSpell>>, StoreError> {
+    let mut spells: BTreeMap<String, Vec<RoleSpell>> = BTreeMap::new();
+    for row in fact::of_kind(conn, ROLE)?.into_iter().filter(|row| row.leaf < leaves) {
+        let set: SetRole = row.parse()?;
+        let role = Role::from_slug(&set.role).ok_or_else(|| StoreError::Damaged(format!("fact {}: role", row.id)))?;
+        let at = recorded(trail::find(conn, row.leaf)?)?;
+        let own = spells.entry(row.subject).or_default();
+        if set.held {
+            own.push(RoleSpell { role, since: at, reason: set.reason, until: None });
+        } else if let Some(spell) = own.iter_mut().rev().find(|spell| spell.role == role && spell.until.is_none()) {
+            spell.until = Some(at);
+        }
+    }
+    Ok(spells)
+}
+
+/// When each key last recorded something, by its actor.
+fn last_uses(conn: &mut Conn, leaves: i64) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+    let mut uses = BTreeMap::new();
+    let (mut below, end) = (leaves, trail::below(conn, 0, leaves, 1)?.first().map_or(0, |leaf| leaf.idx));
+    let first = end.saturating_sub(LOOKED_BACK);
+    loop {
+        let read = trail::below(conn, first, below, CHUNK)?;
+        for leaf in &read {
+            let Some(at) = trail::at_in(&leaf.bytes) else { continue };
+            for actor in trail::actors_in(&leaf.bytes).filter(|actor| actor.starts_with("key:")) {
+                uses.entry(actor.to_owned()).or_insert(at);
+            }
+        }
+        let Some(last) = read.last() else { break };
+        below = last.idx;
+    }
+    Ok(uses)
 }
 
 fn duty(proposal: &Proposal, names: &BTreeMap<PersonId, String>) -> Result<Duty, StoreError> {

@@ -5,6 +5,8 @@ mod export;
 mod source;
 mod window;
 
+pub use control::holders;
+
 use super::Book;
 use super::refs::{FUNCTIONAL, Refs};
 use crate::report::diff;

@@ -1,11 +1,13 @@
 //! The log itself: every leaf hashes to what is stored, the tree's root is the head's, and every logged row still says what
 //! its leaf says.
 
-use super::Verdict;
+use super::{Progress, Verdict};
 use crate::proof::leaf::canonical;
 use crate::proof::merkle::{Frontier, leaf_hash};
+use crate::service::audit::check::{CHECK, CheckDone};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
+use crate::store::fact;
 use crate::store::log::{self, Head, Leaf};
 use crate::store::rebuild::{self, Rebuilt};
 use crate::store::tx::format_instant;
@@ -23,7 +25,8 @@ pub(super) struct Log {
 }
 
 /// Walks the log once.
-pub(super) fn check(conn: &mut Conn, verdict: &mut Verdict) -> Result<Log, StoreError> {
+pub(super) fn check(conn: &mut Conn, progress: &Progress, verdict: &mut Verdict) -> Result<Log, StoreError> {
+    let stated = stated_roots(conn)?;
     let head = match Head::load(conn) {
         Err(StoreError::Damaged(detail)) => {
             verdict.add("head", detail);
@@ -40,6 +43,7 @@ pub(super) fn check(conn: &mut Conn, verdict: &mut Verdict) -> Result<Log, Store
         for one in rebuild::between(conn, next, last)? {
             rebuilt.entry(one.leaf).or_default().push(one);
         }
+        progress.leaf(last, head.log.size());
         for leaf in &leaves {
             if leaf.idx != next {
                 verdict.add(format!("leaf {next}"), format!("is missing; the next one stored is {}", leaf.idx));
@@ -50,6 +54,12 @@ pub(super) fn check(conn: &mut Conn, verdict: &mut Verdict) -> Result<Log, Store
                 verdict.add(format!("leaf {}", leaf.idx), "its bytes do not hash to the stored leaf hash");
             }
             tree.push(hash);
+            for (fact, root) in stated.get(&tree.size()).map(Vec::as_slice).unwrap_or_default() {
+                if hex::encode(tree.root()) != *root {
+                    let detail = format!("says that the log of {} leaves had the root {root}, which it has not", tree.size());
+                    verdict.add(format!("fact {fact} ({CHECK})"), detail);
+                }
+            }
             let rows = rebuilt.remove(&leaf.idx).unwrap_or_default();
             matched = matched.saturating_add(i64::try_from(rows.len()).unwrap_or(i64::MAX));
             compare(leaf, &rows, verdict);
@@ -78,6 +88,19 @@ pub(super) fn check(conn: &mut Conn, verdict: &mut Verdict) -> Result<Log, Store
         }
     }
     Ok(Log { head, size: next })
+}
+
+/// Roots that checks of the chain stated for sizes of the log, with their facts: the log must still have them.
+fn stated_roots(conn: &mut Conn) -> Result<BTreeMap<u64, Vec<(i64, String)>>, StoreError> {
+    let mut stated: BTreeMap<u64, Vec<(i64, String)>> = BTreeMap::new();
+    for row in fact::of_kind(conn, CHECK)? {
+        let done: CheckDone = row.parse()?;
+        // One that was not good says what it found, not what the log was.
+        if let (true, Ok(size)) = (done.is_good(), done.log_size.parse()) {
+            stated.entry(size).or_default().push((row.id, done.log_root));
+        }
+    }
+    Ok(stated)
 }
 
 /// What a leaf says.

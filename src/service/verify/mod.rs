@@ -17,6 +17,7 @@ use super::Book;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use serde::Serialize;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 /// Findings that are listed; more are only counted.
 const LISTED: usize = 200;
@@ -96,14 +97,68 @@ impl Verdict {
     }
 }
 
+/// How far a verification is, for those who wait for it. The leaves are counted; the steps after them are named.
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicI64,
+    of: AtomicI64,
+    step: AtomicUsize,
+}
+
+/// What is done one after the other.
+const STEPS: [&str; 5] =
+    ["leaves of the log", "entries and balances", "single contributions", "fee reports", "claims and payouts"];
+
+impl Progress {
+    fn begin(&self, step: usize) {
+        self.step.store(step, Ordering::Relaxed);
+    }
+
+    fn leaf(&self, done: i64, of: u64) {
+        self.done.store(done, Ordering::Relaxed);
+        self.of.store(i64::try_from(of).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// What is done now.
+    pub fn step(&self) -> &'static str {
+        STEPS.get(self.step.load(Ordering::Relaxed)).copied().unwrap_or("the end")
+    }
+
+    /// Leaves that were looked at, and how many there are.
+    pub fn leaves(&self) -> (i64, i64) {
+        (self.done.load(Ordering::Relaxed), self.of.load(Ordering::Relaxed))
+    }
+
+    /// About how much is done, 0 to 99.
+    pub fn percent(&self) -> u64 {
+        let share = u64::try_from(STEPS.len()).ok().and_then(|steps| 100_u64.checked_div(steps)).unwrap_or_default();
+        let step = u64::try_from(self.step.load(Ordering::Relaxed)).unwrap_or_default();
+        let (done, of) = self.leaves();
+        let part = if step > 0 {
+            0
+        } else {
+            done.max(0).unsigned_abs().saturating_mul(share).checked_div(of.max(1).unsigned_abs()).unwrap_or(0)
+        };
+        step.saturating_mul(share).saturating_add(part).min(99)
+    }
+}
+
 /// Verifies a book in one state of it.
 ///
 /// # Errors
 /// Only if the database cannot be read; whatever can be read and is wrong is a finding.
 pub fn verify(book: &Book) -> Result<Verdict, StoreError> {
+    verify_with(book, &Progress::default())
+}
+
+/// The same for somebody who watches.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(book: &Book, progress: &Progress) -> Result<Verdict, StoreError> {
     book.read(|conn| {
         let mut verdict = Verdict::default();
-        match walk(conn, &mut verdict) {
+        match walk(conn, progress, &mut verdict) {
             // A row that cannot even be read as what it should be is a finding like any other.
             Err(StoreError::Damaged(detail)) => verdict.add("book", detail),
             other => other?,
@@ -112,12 +167,16 @@ pub fn verify(book: &Book) -> Result<Verdict, StoreError> {
     })
 }
 
-fn walk(conn: &mut Conn, verdict: &mut Verdict) -> Result<(), StoreError> {
-    let log = leaves::check(conn, verdict)?;
+fn walk(conn: &mut Conn, progress: &Progress, verdict: &mut Verdict) -> Result<(), StoreError> {
+    let log = leaves::check(conn, progress, verdict)?;
+    progress.begin(1);
     let replay = journal::replay(conn, &log, verdict)?;
     let stops = stops::check(conn, &replay, verdict)?;
+    progress.begin(2);
     contributions::check(conn, &replay, &stops, verdict)?;
+    progress.begin(3);
     reports::check(conn, &replay, &stops, verdict)?;
+    progress.begin(4);
     claims::check(conn, &replay, verdict)?;
     evidence::check(conn, verdict)?;
     reconciliation::check(conn, verdict)

@@ -8,6 +8,7 @@ macro_rules! entry {
 }
 
 mod approvals;
+mod audit;
 mod contributions;
 mod entries;
 mod fee_reports;
@@ -38,6 +39,7 @@ pub fn operations() -> Vec<Operation> {
         approvals::OPERATIONS,
         reports::OPERATIONS,
         mode::OPERATIONS,
+        audit::OPERATIONS,
     ]
     .concat()
 }
@@ -55,4 +57,5 @@ pub const TAGS: &[(&str, &str)] = &[
     ("Approvals", "Persons and roles, and what takes effect once others agree to it."),
     ("Reports", "What the pages show, as data."),
     ("Operations", "Whether the book takes commands."),
+    ("Audit", "Who did what, what was refused, the check of the chain, and what an auditor takes along."),
 ];

@@ -3,6 +3,7 @@
 //! shows, because both are made from the same [`Doc`].
 
 mod approvals;
+mod audit;
 mod claims;
 mod close;
 mod contributions;
@@ -28,6 +29,7 @@ use crate::report::doc::{Basis, Doc};
 use crate::report::params::moment;
 use crate::service::Book;
 use crate::service::at::At;
+use crate::service::audit::check::Checks;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use jiff::{Timestamp, civil::Date};
@@ -45,6 +47,8 @@ pub(super) struct Asked<'a> {
     pub currency: &'a str,
     /// Shown above every page.
     pub banner: Option<String>,
+    /// Checks of the chain.
+    pub checks: &'a Checks,
     /// Who is logged in.
     pub user: Option<User>,
     /// Path of the request.
@@ -174,6 +178,10 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/close/{period}", close::page),
     ("/approvals", approvals::list),
     ("/approvals/{proposal}", approvals::page),
+    ("/audit", audit::list),
+    ("/audit/checks", audit::checks),
+    ("/audit/pack", audit::take),
+    ("/audit/records/{record}", audit::one),
     ("/incidents", incidents::page),
     ("/incidents/{code}", incident::page),
     ("/incidents/{code}/claims", claims::page),
@@ -196,6 +204,7 @@ pub(super) type MakeFile = fn(&Asked<'_>) -> Result<Download, StoreError>;
 
 /// Every file that is not what a page shows: its address and what makes it.
 pub(super) const FILES: &[(&str, MakeFile)] = &[
+    ("/audit/pack.zip", audit::pack),
     ("/contributions/reports/{report}/failed.csv", fee_report::failed),
     ("/contributions/reports/{report}/changes.csv", fee_report::changed),
 ];

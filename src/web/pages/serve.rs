@@ -31,6 +31,7 @@ pub(in crate::web) fn routes() -> Vec<Route> {
         super::operations::routes(),
         super::reconciliation::routes(),
         super::prices::routes(),
+        super::audit::routes(),
     ];
     forms.into_iter().flatten().chain(PAGES.iter().map(page)).chain(FILES.iter().map(file)).collect()
 }
@@ -57,6 +58,7 @@ async fn respond(
             name: &state.name,
             currency: &state.currency,
             banner: state.banner(),
+            checks: &state.checks,
             user: user.clone(),
             path: &path,
             query,

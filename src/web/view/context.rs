@@ -23,6 +23,8 @@ pub enum Section {
     Incidents,
     /// Proposals.
     Approvals,
+    /// The audit log.
+    Audit,
     /// Price sets.
     Prices,
     /// Wallets and what was observed of them.
@@ -37,7 +39,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &[Self] = &[
         Self::Dashboard,
         Self::Coverage,
         Self::Journal,
@@ -48,6 +50,7 @@ impl Section {
         Self::Close,
         Self::Approvals,
         Self::Reports,
+        Self::Audit,
     ];
 
     /// Words of the link.
@@ -63,6 +66,7 @@ impl Section {
             Self::Close => "Close",
             Self::Approvals => "Approvals",
             Self::Reports => "Reports",
+            Self::Audit => "Audit",
             Self::None => "",
         }
     }
@@ -80,6 +84,7 @@ impl Section {
             Self::Close => link::closes(),
             Self::Approvals => "/approvals".to_owned(),
             Self::Reports => "/reports".to_owned(),
+            Self::Audit => "/audit".to_owned(),
         }
     }
 }
