@@ -76,7 +76,7 @@ fn every_edit_of_every_column_is_found() {
 fn edit(table: &str, column: &str) -> String {
     format!(
         "UPDATE main.{table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + 1 \
-         WHEN 'blob' THEN CAST(x'00' || substr({column}, 2) AS BLOB) \
+         WHEN 'blob' THEN CAST((CASE substr({column}, 1, 1) WHEN x'00' THEN x'01' ELSE x'00' END) || substr({column}, 2) AS BLOB) \
          ELSE CASE WHEN {column} GLOB '*[0-9]' THEN substr({column}, 1, length({column}) - 1) || ((substr({column}, -1) + 1) % 10) \
          ELSE {column} || 'x' END END \
          WHERE {column} = (SELECT {column} FROM main.{table} WHERE {column} IS NOT NULL ORDER BY {column} DESC LIMIT 1)"
