@@ -128,6 +128,7 @@ fn codes_are_provoked_over_http() {
     fee_reports(&walk);
     contexts_and_references(&walk);
     payouts(&walk);
+    observations(&walk);
     a_month_later(&walk);
     read_only(&walk);
     the_book_is_gone(&walk);
@@ -232,6 +233,19 @@ fn set_of(day: &str, btc: &str) -> Value {
 
 fn capital(on: &str, btc: &str) -> Value {
     json!({"event": "sponsor-capital", "on": on, "receipts": [{"wallet": "cold", "asset": "BTC", "quantity": btc}]})
+}
+
+fn observations(walk: &Walk<'_>) {
+    let server = walk.server;
+    let observed = |quantity: &str| {
+        let file = format!(
+            "wallet,asset,network,quantity,block_height,observed_at,source\nhot,BTC,bitcoin,{quantity},1,2019-05-08T00:00:00Z,node\n"
+        );
+        let ask = server.post("/api/v1/balances?file=x.csv").key(&server.operate_key).idempotent(quantity);
+        ask.body("text/csv", file).send()
+    };
+    assert_eq!(observed("1").status, 201);
+    walk.expect("observation-conflict", observed("2"));
 }
 
 fn payouts(walk: &Walk<'_>) {
