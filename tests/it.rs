@@ -54,10 +54,14 @@ mod incidents;
 mod log;
 #[path = "it/login.rs"]
 mod login;
+#[path = "it/oidc.rs"]
+mod oidc;
 #[path = "it/operations.rs"]
 mod operations;
 #[path = "it/pages.rs"]
 mod pages;
+#[path = "it/people.rs"]
+mod people;
 #[path = "it/price_governance.rs"]
 mod price_governance;
 #[path = "it/readonly.rs"]
@@ -72,6 +76,8 @@ mod reporting;
 mod roles;
 #[path = "it/running.rs"]
 mod running;
+#[path = "it/secrets.rs"]
+mod secrets;
 #[path = "it/small_book.rs"]
 mod small_book;
 #[path = "it/story.rs"]

@@ -24,14 +24,21 @@ pub struct RestoreArgs {
 /// Runs `safu backup`.
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     let verdict = backup::backup(&ctx.url()?, &args.file)?;
-    tell(ctx, &verdict, "backed up to", &args.file)
+    tell(ctx, &verdict, "backed up to", &args.file)?;
+    ctx.say("The key of secrets is not in the backup; keep it apart from it, because nobody logs in without it.");
+    Ok(())
 }
 
 /// Runs `safu restore`.
 pub fn restore(ctx: &Ctx, args: &RestoreArgs) -> CliResult {
     let url = ctx.url()?;
     let verdict = backup::restore(&args.backup, &url)?;
-    tell(ctx, &verdict, "restored to", url.path().unwrap_or(Path::new("")))
+    tell(ctx, &verdict, "restored to", url.path().unwrap_or(Path::new("")))?;
+    ctx.say("All sessions and invitations have ended in it.");
+    if let Err(error) = ctx.book()?.check_secrets() {
+        ctx.say(&format!("Nobody can log in to it yet: {error}"));
+    }
+    Ok(())
 }
 
 fn tell(ctx: &Ctx, verdict: &Verdict, done: &str, file: &Path) -> CliResult {

@@ -5,6 +5,7 @@ use crate::report::doc::Doc;
 use crate::report::render::{self, Format, Look};
 use crate::service::clock::{Clock, fresh_id};
 use crate::service::keys::{self, KeyScope, ServiceAccount};
+use crate::service::secrets::Secrets;
 use crate::service::{Book, Call, Reply, init, problem};
 use crate::store::conn::DatabaseUrl;
 use crate::store::error::StoreError;
@@ -35,6 +36,12 @@ pub struct GlobalArgs {
     /// Who does this, as the log will name it.
     #[arg(long, global = true, env = "SAFU_ACTOR", value_name = "NAME")]
     pub actor: Option<String>,
+    /// File with the key that seals second factors; beside an embedded book without it.
+    #[arg(long, global = true, env = "SAFU_SECRETS_KEY_FILE", value_name = "FILE")]
+    pub secrets_key_file: Option<std::path::PathBuf>,
+    /// The key itself, taken from the environment only.
+    #[arg(skip = std::env::var("SAFU_SECRETS_KEY").ok().filter(|key| !key.is_empty()))]
+    pub secrets_key: Option<String>,
     /// A key whose owner gives the command, where the book asks for a person. Taken from the environment only, so that it stands
     /// in no list of processes.
     #[arg(skip = std::env::var("SAFU_KEY").ok().filter(|key| !key.is_empty()))]
@@ -106,9 +113,19 @@ impl Ctx {
         DatabaseUrl::parse(&self.global.database).map_err(|e| CliError::Usage(format!("--database: {e}")))
     }
 
+    /// Where the key of secrets is.
+    pub fn secrets(&self, url: &DatabaseUrl) -> Secrets {
+        match (&self.global.secrets_key, &self.global.secrets_key_file) {
+            (Some(key), _) => Secrets::given(key),
+            (None, Some(file)) => Secrets::File(file.clone()),
+            (None, None) => Secrets::beside(url),
+        }
+    }
+
     /// Opens the book, and looks up there who the key in SAFU_KEY belongs to.
     pub fn book(&self) -> Result<Book, CliError> {
-        let book = init::open(&self.url()?, Clock::System)?;
+        let url = self.url()?;
+        let book = init::open(&url, Clock::System)?.with_secrets(self.secrets(&url));
         if let Some(key) = &self.global.key {
             let account = book.read(|conn| keys::authenticate(conn, key, book.clock.now()));
             let account = account.map_err(|_| CliError::Usage("SAFU_KEY is not a valid key of this book".to_owned()))?;

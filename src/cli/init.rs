@@ -41,9 +41,14 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         triggers: !args.no_triggers,
         ..NewBook::default()
     };
-    let book = init::create(&url, Clock::System, &ctx.actor(), &new)?;
+    let book = init::create(&url, Clock::System, &ctx.actor(), &new)?.with_secrets(ctx.secrets(&url));
+    book.secrets.make()?;
     let token = book.invite_first_administrator(&ctx.actor())?;
     ctx.say(&format!("The book \"{}\" is in {}.", new.name, url.display()));
+    match book.secrets.file() {
+        Some(file) => ctx.say(&format!("The key of its secrets is in {}; keep a copy apart from backups.", file.display())),
+        None => ctx.say("Before anybody sets a login up, say where the key of its secrets is (`safu secrets --help`)."),
+    }
     ctx.say("Setup token of the first administrator, good once and for 24 hours, to be typed in at /setup of `safu serve`:");
     ctx.print(&token)?;
     ctx.say(

@@ -2,10 +2,8 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
-use super::listing::doc;
-use crate::report::doc::{Cell, Column, Content, Doc, Row, Tone};
+use crate::service::identity::docs;
 use crate::service::keys::KeyScope;
-use crate::store::{key, person};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
@@ -76,42 +74,11 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let shown = if ctx.global.json { json!({"name": key.name, "key": key.secret}).to_string() } else { key.secret };
             ctx.print(&shown)
         }
-        Verb::List => ctx.print_doc(&list(&book)?, None),
+        Verb::List => ctx.print_doc(&book.read(|conn| docs::keys_doc(conn, book.clock.now()))?, None),
         Verb::Revoke { name } => {
             book.revoke_key(&ctx.call(), name)?;
             ctx.say(&format!("The key of {name} is revoked; requests with it are refused from now on."));
             Ok(())
         }
     }
-}
-
-fn list(book: &crate::service::Book) -> Result<Doc, CliError> {
-    let (keys, revoked, persons) = book.read(|conn| Ok((key::all(conn)?, key::revocations(conn)?, person::all(conn)?)))?;
-    let owner = |id| persons.iter().find(|person| Some(person.id) == id).map_or("", |person| person.login.as_str());
-    let rows = keys.iter().map(|k| {
-        let state = if revoked.iter().any(|r| r.key_id == k.id) {
-            Content::State("revoked".to_owned(), Tone::Bad)
-        } else if k.expires_at.is_some_and(|at| at <= book.clock.now().as_microsecond()) {
-            Content::State("expired".to_owned(), Tone::Warn)
-        } else {
-            Content::State("in use".to_owned(), Tone::Good)
-        };
-        let expires = match k.expires_at.and_then(|at| Timestamp::from_microsecond(at).ok()) {
-            Some(at) => Cell::time(at),
-            None => Cell::text("never"),
-        };
-        Row::body(vec![
-            Cell::text(&k.name),
-            Cell::code(format!("safu_{}_…", k.prefix)),
-            Cell::text(&k.scope),
-            Cell::text(owner(k.owner)),
-            expires,
-            Cell::new(state),
-        ])
-    });
-    let columns =
-        [("name", "Name"), ("key", "Key"), ("scope", "Scope"), ("owner", "Owner"), ("expires", "Expires"), ("state", "State")];
-    let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
-    let empty = "There is no key yet; make one with `safu keys create NAME`.";
-    Ok(doc("keys", "Service keys", columns, rows.collect(), empty))
 }

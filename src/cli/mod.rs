@@ -28,6 +28,7 @@ mod periods;
 mod policy;
 mod prices;
 mod report;
+mod secrets;
 mod serve;
 mod treasury;
 mod users;
@@ -94,6 +95,8 @@ enum Command {
     Keys(keys::Args),
     /// Persons: their roles, invitations and sessions.
     Users(users::Args),
+    /// The key that seals second factors in the database: make it, check it, change it.
+    Secrets(secrets::Args),
     /// Incidents: declare, estimate, recognise, close.
     Incidents(incidents::Args),
     /// Claims of an incident: import, approve, list.
@@ -171,6 +174,7 @@ pub fn main() -> ExitCode {
         Command::Approvals(args) => approvals::run(&ctx, args),
         Command::Keys(args) => keys::run(&ctx, args),
         Command::Users(args) => users::run(&ctx, args),
+        Command::Secrets(args) => secrets::run(&ctx, args),
         Command::Incidents(args) => incidents::run(&ctx, args),
         Command::Claims(args) => claims::run(&ctx, args),
         Command::Payouts(args) => payouts::run(&ctx, args),

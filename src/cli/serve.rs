@@ -5,8 +5,10 @@ use super::ctx::{CliError, Ctx};
 use crate::service::{Book, identity};
 use crate::telemetry::{self, LogFormat};
 use crate::web::app::{Limits, OPEN_PAGES};
+use crate::web::oidc::{ClientSecret, OidcConfig};
 use crate::web::server::{self, Options, Running};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Options of `safu serve`.
@@ -40,6 +42,25 @@ pub struct Args {
     /// Seconds that running requests get after the signal to stop.
     #[arg(long, env = "SAFU_PATIENCE", default_value_t = 30, value_name = "SECONDS")]
     patience: u64,
+    /// Identity provider by which persons may log in, as https://id.example; its tokens must name it letter by letter.
+    #[arg(long, env = "SAFU_OIDC_ISSUER", value_name = "URL", requires = "oidc_client_id")]
+    oidc_issuer: Option<String>,
+    /// What this server is called at the provider. Its secret comes from a file, or from SAFU_OIDC_CLIENT_SECRET.
+    #[arg(long, env = "SAFU_OIDC_CLIENT_ID", value_name = "ID", requires = "oidc_issuer")]
+    oidc_client_id: Option<String>,
+    /// File with the secret of this server at the provider.
+    #[arg(long, env = "SAFU_OIDC_CLIENT_SECRET_FILE", value_name = "FILE", requires = "oidc_issuer")]
+    oidc_client_secret_file: Option<PathBuf>,
+    /// What the link on the login page says.
+    #[arg(long, env = "SAFU_OIDC_NAME", default_value = "Log in with single sign-on", value_name = "WORDS")]
+    oidc_name: String,
+    /// Let the provider's second factor be enough to log in (its token says `mfa`, or the class of --oidc-acr). Approving asks for the
+    /// own one in any case.
+    #[arg(long, env = "SAFU_OIDC_TRUST_SECOND_FACTOR", requires = "oidc_issuer")]
+    oidc_trust_second_factor: bool,
+    /// The class of login (acr) to ask the provider for; it counts as a second factor if that is trusted.
+    #[arg(long, env = "SAFU_OIDC_ACR", value_name = "CLASS", requires = "oidc_issuer")]
+    oidc_acr: Option<String>,
     /// What to log, as `info` or `warn,safu_ledger=debug`.
     #[arg(long, env = "SAFU_LOG", default_value = telemetry::DEFAULT_FILTER, value_name = "FILTER")]
     log: String,
@@ -86,8 +107,31 @@ impl Args {
                 ..usual.limits
             },
             public_origin: self.public_origin.clone(),
+            oidc: self.oidc()?,
             ..usual
         })
+    }
+
+    fn oidc(&self) -> Result<Option<OidcConfig>, CliError> {
+        let (Some(issuer), Some(client_id)) = (&self.oidc_issuer, &self.oidc_client_id) else { return Ok(None) };
+        let given = std::env::var("SAFU_OIDC_CLIENT_SECRET").ok().filter(|secret| !secret.is_empty());
+        let secret = match &self.oidc_client_secret_file {
+            Some(file) => {
+                let failed = |error| CliError::Usage(format!("--oidc-client-secret-file {}: {error}", file.display()));
+                Some(std::fs::read_to_string(file).map_err(failed)?.trim().to_owned())
+            }
+            None => given,
+        };
+        let config = OidcConfig {
+            issuer: issuer.clone(),
+            client_id: client_id.clone(),
+            client_secret: secret.map(ClientSecret),
+            name: self.oidc_name.clone(),
+            trusts_second_factor: self.oidc_trust_second_factor,
+            acr: self.oidc_acr.clone(),
+        };
+        config.check().map_err(|why| CliError::Usage(format!("--oidc-issuer: {why}")))?;
+        Ok(Some(config))
     }
 
     /// Refuses an address that others can reach, unless what stands there is behind HTTPS and a login.
@@ -139,6 +183,10 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
 /// Serves a book until it is asked to stop.
 fn serve(ctx: &Ctx, book: Book, options: &Options) -> CliResult {
     let failed = |error: std::io::Error| CliError::Failed(format!("cannot serve on {}: {error}", options.listen));
+    book.require_secrets()?;
+    if let Err(error) = book.check_secrets() {
+        ctx.say(&format!("Warning: nobody whom this is about can log in with codes of a device: {error}"));
+    }
     let is_open = !book.read(identity::has_logins)?;
     let store = book.store.clone();
     let served = server::run(book, options, |running| announce(ctx, running, is_open)).map_err(failed);

@@ -2,15 +2,14 @@
 
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
-use super::listing::doc;
-use crate::report::doc::{Cell, Column, Content, Doc, Row, Tone};
+use crate::report::doc::Doc;
 use crate::service::Book;
+use crate::service::identity::docs;
+use crate::service::identity::provider::LinkProvider;
 use crate::service::identity::reset::ResetLogin;
 use crate::service::identity::session;
 use crate::service::people::{self, NewPerson, SetRole};
-use crate::store::identity::with_credential;
 use clap::Subcommand;
-use jiff::Timestamp;
 use serde_json::json;
 
 /// Options of `safu users`.
@@ -60,6 +59,23 @@ enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// Link a person to an identity of the identity provider, or take the link away with --take.
+    Link {
+        /// Login name.
+        login: String,
+        /// The provider, as its tokens name it.
+        #[arg(long)]
+        issuer: String,
+        /// The person there: the `sub` of its tokens, never an e-mail address.
+        #[arg(long)]
+        subject: String,
+        /// Take the link away.
+        #[arg(long)]
+        take: bool,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// List the sessions of a person.
     Sessions {
         /// Login name.
@@ -81,7 +97,7 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let reply = book.add_person(&ctx.call(), new)?;
             ctx.print_reply(&reply, |body| format!("{login} is person {}.", body["person"]))
         }
-        Verb::List => ctx.print_doc(&list(&book)?, None),
+        Verb::List => ctx.print_doc(&book.read(|conn| docs::people_doc(conn, book.clock.now()))?, None),
         Verb::Role { login, role, take, reason } => {
             let set = SetRole { login: login.clone(), role: role.clone(), held: !take, reason: reason.clone() };
             let reply = book.set_role(&ctx.call(), set)?;
@@ -90,6 +106,13 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
         Verb::Reset { login, reason } => {
             let reply = book.reset_login(&ctx.call(), ResetLogin { login: login.clone(), reason: reason.clone() })?;
             ctx.print_reply(&reply, |body| said(body, "The login is worthless; make a new one with `safu users invite`."))
+        }
+        Verb::Link { login, issuer, subject, take, reason } => {
+            let (issuer, subject) = (issuer.clone(), subject.clone());
+            let new = LinkProvider { login: login.clone(), issuer, subject, held: !take, reason: reason.clone() };
+            let reply = book.link_provider(&ctx.call(), new)?;
+            let done = if *take { "The link is taken away" } else { "The link is made" };
+            ctx.print_reply(&reply, |body| said(body, &format!("{done}; all sessions of the person have ended.")))
         }
         Verb::Invite { login } => {
             not_dry(ctx)?;
@@ -132,23 +155,6 @@ fn show(ctx: &Ctx, name: &str, secret: &str) -> CliResult {
     if ctx.global.json { ctx.print(&json!({ name: secret }).to_string()) } else { ctx.print(secret) }
 }
 
-fn list(book: &Book) -> Result<Doc, CliError> {
-    let (persons, with_login) = book.read(|conn| Ok((people::all(conn)?, with_credential(conn)?)))?;
-    let rows = persons.iter().map(|person| {
-        let roles: Vec<&str> = person.roles.iter().map(|role| role.slug()).collect();
-        let login = if with_login.contains(&person.id.0) {
-            Content::State("set up".to_owned(), Tone::Good)
-        } else {
-            Content::State("none".to_owned(), Tone::Neutral)
-        };
-        Row::body(vec![Cell::code(&person.login), Cell::text(&person.name), Cell::text(roles.join(", ")), Cell::new(login)])
-    });
-    let columns = [("login", "Login name"), ("name", "Name"), ("roles", "Roles"), ("access", "Login")];
-    let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
-    let empty = "There is no person yet; the first one sets a login up with the token of `safu init` or `safu users setup`.";
-    Ok(doc("users", "Persons", columns, rows.collect(), empty))
-}
-
 fn sessions(book: &Book, login: &str) -> Result<Doc, CliError> {
     let now = book.clock.now();
     let found = book.read(|conn| {
@@ -156,13 +162,6 @@ fn sessions(book: &Book, login: &str) -> Result<Doc, CliError> {
         person.map(|person| session::of_person(conn, person.id.0, now)).transpose()
     })?;
     let found = found.ok_or_else(|| CliError::Usage(format!("{login} is not a person of this book")))?;
-    let moment = |micros| Timestamp::from_microsecond(micros).map_or_else(|_| Cell::text(""), Cell::time);
-    let rows = found.iter().map(|row| {
-        let cells = [Cell::code(row.name()), moment(row.created_at), moment(row.seen_at), Cell::text(&row.address)];
-        Row::body(cells.into_iter().chain([Cell::text(&row.user_agent)]).collect())
-    });
-    let columns =
-        [("session", "Session"), ("from", "Logged in"), ("seen", "Last seen"), ("address", "Address"), ("agent", "Program")];
-    let columns = columns.iter().map(|(key, title)| Column::text(key, title)).collect();
-    Ok(doc("sessions", &format!("Sessions of {login}"), columns, rows.collect(), "No session holds."))
+    let table = docs::sessions_table(&found);
+    Ok(Doc { name: "sessions".to_owned(), title: format!("Sessions of {login}"), tables: vec![table], ..Doc::default() })
 }

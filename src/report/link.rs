@@ -41,6 +41,21 @@ pub fn audit(leaf: i64) -> String {
     format!("/audit/records/{leaf}")
 }
 
+/// A person.
+pub fn person(id: crate::domain::person::PersonId) -> String {
+    format!("/people/{id}")
+}
+
+/// Persons.
+pub fn people() -> String {
+    "/people".to_owned()
+}
+
+/// Service keys.
+pub fn keys() -> String {
+    "/keys".to_owned()
+}
+
 /// A fee report with its rows.
 pub fn fee_report(id: i64) -> String {
     format!("/contributions/reports/{id}")

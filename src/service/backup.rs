@@ -8,6 +8,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::store::conn::{DatabaseUrl, Engine};
 use crate::store::copy::copy_into;
 use crate::store::error::StoreError;
+use crate::store::identity;
 use std::path::{Path, PathBuf};
 
 /// Copies a book that may be in use into a new file and verifies the copy; nothing is left of a copy that is not good.
@@ -17,10 +18,11 @@ use std::path::{Path, PathBuf};
 pub fn backup(from: &DatabaseUrl, file: &Path) -> Result<Verdict, StoreError> {
     require_embedded(from)?;
     init::open(from, Clock::System)?;
-    copy_verified(from, file)
+    copy_verified(from, file, |_| Ok(()))
 }
 
-/// Verifies a backup and makes a new book of it where there is none yet.
+/// Verifies a backup and makes a new book of it where there is none yet. Nobody is logged in to it and no invitation is good: those
+/// that were ended after the backup must not come to life again.
 ///
 /// # Errors
 /// As [`backup`]; a backup that is not verified is not restored, and its verdict says why.
@@ -32,11 +34,15 @@ pub fn restore(backup: &Path, to: &DatabaseUrl) -> Result<Verdict, StoreError> {
     if !found.is_good() {
         return Ok(found);
     }
-    copy_verified(&from, &place)
+    copy_verified(&from, &place, |book| book.store.write(identity::end_all_access))
 }
 
 /// Copies beside the place first, so that a copy that was cut off is never taken for a book.
-fn copy_verified(from: &DatabaseUrl, file: &Path) -> Result<Verdict, StoreError> {
+fn copy_verified(
+    from: &DatabaseUrl,
+    file: &Path,
+    then: impl FnOnce(&Book) -> Result<(), StoreError>,
+) -> Result<Verdict, StoreError> {
     if file.exists() {
         let detail = "is there already; name a file that is not";
         return Err(Rejection::new(OutcomeCode::AlreadyExists, "file", file.display(), detail).into());
@@ -45,8 +51,9 @@ fn copy_verified(from: &DatabaseUrl, file: &Path) -> Result<Verdict, StoreError>
     remove(&unfinished)?;
     let copied = copy_into(from, &unfinished).and_then(|()| {
         let url = DatabaseUrl::parse(&format!("sqlite://{}", unfinished.display()))?;
-        let verdict = verify(&Book::open(&url, Clock::System)?)?;
-        Ok(verdict)
+        let copy = Book::open(&url, Clock::System)?;
+        then(&copy)?;
+        verify(&copy)
     });
     match copied {
         Ok(verdict) if verdict.is_good() => {

@@ -38,7 +38,8 @@ impl Default for NewBook {
     }
 }
 
-/// Creates the schema and the book in an empty database, or refuses if there is a book already.
+/// Creates the schema and the book in an empty database, or refuses if there is a book already; beside an embedded one also the file
+/// with the key of its secrets.
 pub fn create(url: &DatabaseUrl, clock: Clock, actor: &str, new: &NewBook) -> Result<Book, StoreError> {
     check_free_text(&new.name, 80).map_err(|e| Rejection::invalid("/name", &new.name, e.to_string()))?;
     if !["us-gaap", "ifrs"].contains(&new.framework.as_str()) {
@@ -76,6 +77,7 @@ pub fn create(url: &DatabaseUrl, clock: Clock, actor: &str, new: &NewBook) -> Re
         }
         tx.commit()
     })?;
+    book.secrets.make()?;
     Ok(book)
 }
 

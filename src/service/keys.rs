@@ -145,6 +145,15 @@ impl Book {
         Ok(CreatedKey { name: name.to_owned(), secret: format!("safu_{prefix}_{secret}"), waits })
     }
 
+    /// Notes that a key was used.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub fn note_key_use(&self, id: i32) -> Result<(), StoreError> {
+        let at = self.clock.now().as_microsecond();
+        self.store.write(move |conn| key::note_use(conn, id, at))
+    }
+
     /// Revokes a key; the next request with it is refused.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ pub mod refs;
 pub mod registry;
 pub mod reporting;
 pub mod reversals;
+pub mod secrets;
 pub mod treasury;
 pub mod valuation;
 pub mod verify;
@@ -43,13 +44,14 @@ use crate::store::error::StoreError;
 use crate::store::request::{self, Request};
 use crate::store::tx::{Record, Stamp, Tx};
 use clock::Clock;
+use secrets::Secrets;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 /// Contents up to this size are kept beside their hash, so that a conflict can name the field that differs.
 const KEPT_CONTENT: usize = 4096;
 
-/// An open book: its database and its clock.
+/// An open book: its database, its clock, and where the key of its secrets is.
 #[derive(Clone)]
 pub struct Book {
     /// The database.
@@ -58,6 +60,8 @@ pub struct Book {
     pub clock: Clock,
     /// The tree over the log as far as it was read, for proofs.
     tree: Arc<Mutex<Tree>>,
+    /// What seals the secrets that persons log in with.
+    pub secrets: Secrets,
 }
 
 /// Who calls, under which idempotency key.
@@ -178,7 +182,13 @@ impl Reply {
 impl Book {
     /// Opens the book at `url`.
     pub fn open(url: &DatabaseUrl, clock: Clock) -> Result<Self, StoreError> {
-        Ok(Self { store: Store::open(url)?, clock, tree: Arc::default() })
+        Ok(Self { store: Store::open(url)?, clock, tree: Arc::default(), secrets: Secrets::beside(url) })
+    }
+
+    /// The same book with its key of secrets elsewhere.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Runs one command: answers a known key with its kept answer, else decides, records and keeps the answer, all in one

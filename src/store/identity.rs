@@ -14,7 +14,7 @@ pub struct CredentialRow {
     pub person: i32,
     /// argon2id hash of the password, as a PHC string.
     pub password: String,
-    /// Shared secret of the second factor. It cannot be a hash: the codes are computed from it.
+    /// Shared secret of the second factor, sealed. It cannot be a hash: the codes are computed from it.
     pub totp: Vec<u8>,
     /// The last step whose code was used; no code of it or before is taken again.
     pub totp_step: i64,
@@ -93,9 +93,16 @@ pub fn credential_of(conn: &mut Conn, person: i32) -> Result<Option<CredentialRo
     Ok(credential::table.filter(credential::person.eq(person)).select(CredentialRow::as_select()).first(conn).optional()?)
 }
 
-/// All persons who have a credential.
-pub fn with_credential(conn: &mut Conn) -> Result<Vec<i32>, StoreError> {
-    Ok(credential::table.order(credential::person).select(credential::person).load(conn)?)
+/// All credentials, by person.
+pub fn credentials(conn: &mut Conn) -> Result<Vec<CredentialRow>, StoreError> {
+    Ok(credential::table.order(credential::person).select(CredentialRow::as_select()).load(conn)?)
+}
+
+/// Ends every session and makes every invitation worthless: what a copy of the book must not bring back to life.
+pub fn end_all_access(conn: &mut Conn) -> Result<(), StoreError> {
+    diesel::delete(session::table).execute(conn)?;
+    diesel::delete(invitation::table).execute(conn)?;
+    Ok(())
 }
 
 /// Sets a credential in place of the one before.
@@ -212,6 +219,13 @@ pub fn add_invitation(conn: &mut Conn, row: &InvitationRow) -> Result<(), StoreE
     };
     diesel::insert_into(invitation::table).values(row).execute(conn)?;
     Ok(())
+}
+
+/// Persons who hold an invitation that is still good.
+pub fn invited(conn: &mut Conn, now: i64) -> Result<Vec<i32>, StoreError> {
+    let good = invitation::table.filter(invitation::used_at.is_null()).filter(invitation::expires_at.gt(now));
+    let persons: Vec<Option<i32>> = good.select(invitation::person).load(conn)?;
+    Ok(persons.into_iter().flatten().collect())
 }
 
 /// The invitation of a token.

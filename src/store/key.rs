@@ -3,7 +3,7 @@
 use super::conn::Conn;
 use super::error::StoreError;
 use super::reference::record_row;
-use super::schema::{service_key, service_key_revocation};
+use super::schema::{key_use, service_key, service_key_revocation};
 use super::tx::{Record, Stamp};
 use diesel::prelude::*;
 use serde_json::{Value, json};
@@ -76,6 +76,20 @@ pub fn all(conn: &mut Conn) -> Result<Vec<KeyRow>, StoreError> {
 /// All revocations by key number.
 pub fn revocations(conn: &mut Conn) -> Result<Vec<RevocationRow>, StoreError> {
     Ok(service_key_revocation::table.order(service_key_revocation::key_id).select(RevocationRow::as_select()).load(conn)?)
+}
+
+/// When each key was used last, in microseconds since 1970, give or take a minute.
+pub fn uses(conn: &mut Conn) -> Result<Vec<(i32, i64)>, StoreError> {
+    Ok(key_use::table.order(key_use::key_id).load(conn)?)
+}
+
+/// Notes that a key was used.
+pub fn note_use(conn: &mut Conn, id: i32, at: i64) -> Result<(), StoreError> {
+    let row = key_use::table.filter(key_use::key_id.eq(id));
+    if diesel::update(row).set(key_use::used_at.eq(at)).execute(conn)? == 0 {
+        diesel::insert_into(key_use::table).values((key_use::key_id.eq(id), key_use::used_at.eq(at))).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// How often the keys of a person have changed: one for each that was made and one for each that was revoked.

@@ -1,7 +1,9 @@
 //! The tables as diesel sees them; the source of truth is `migrations/`.
 
+mod access;
 mod evidence;
 
+pub use access::key_use;
 pub use evidence::{evidence_content, evidence_file};
 
 diesel::table! {

@@ -3,6 +3,7 @@
 use super::auth::KeyCache;
 use super::blocking::block;
 use super::limits::{InFlight, RateLimiter};
+use super::oidc::{OidcConfig, Provider};
 use super::problem::{self, Failed};
 use super::report_cache::ReportCache;
 use super::session::Site;
@@ -20,7 +21,7 @@ use crate::telemetry::{Metrics, Stopwatch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What is shown above every page until the first person can log in.
 pub const OPEN_PAGES: &str = "Nobody can log in to this book yet: whoever reaches this address reads the whole book.";
@@ -78,6 +79,7 @@ pub struct AppState {
     pub(super) checks: Arc<Checks>,
     /// Where refusals go.
     pub(super) refusals: Refusals,
+    pub(super) provider: Option<Arc<Provider>>,
     logins: AtomicBool,
     started: Stopwatch,
 }
@@ -116,9 +118,22 @@ impl AppState {
             watch,
             checks: Arc::default(),
             refusals,
+            provider: None,
             logins,
             started: Stopwatch::start(),
         })
+    }
+
+    /// The same with an identity provider by which persons may log in.
+    #[must_use]
+    pub fn with_provider(self, config: Option<OidcConfig>) -> Self {
+        Self { provider: config.map(|config| Arc::new(Provider::new(config))), ..self }
+    }
+
+    /// A turn at the provider; whoever comes when all are taken comes again.
+    pub(super) fn provider_turn<'a>(&self, provider: &'a Provider) -> Result<SemaphorePermit<'a>, Failed> {
+        let detail = "too many people log in at this moment; try again in a few seconds";
+        provider.exchanges.try_acquire().map_err(|_| Rejection::new(OutcomeCode::Unavailable, "", "", detail).into())
     }
 
     /// Time since the server started.
@@ -185,5 +200,29 @@ impl Hashing {
         let _place = self.waiting.try_acquire().map_err(|_| full())?;
         let _turn = self.running.acquire().await.map_err(|_| full())?;
         block(work).await.map_err(|error| problem::internal(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn few_passwords_are_compared_at_once_and_a_crowd_is_sent_away() {
+        let (hashing, running, most) = (Hashing::default(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let work = || {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            move || {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(2));
+                running.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            }
+        };
+        let crowd = HASHES_WAITING + 6;
+        let all = actix_web::rt::System::new().block_on(futures_util::future::join_all((0..crowd).map(|_| hashing.run(work()))));
+        assert_eq!(most.load(Ordering::SeqCst), HASHES);
+        assert_eq!(all.iter().filter(|one| one.is_err()).count(), 6);
     }
 }

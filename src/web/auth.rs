@@ -4,6 +4,7 @@
 //! changed.
 
 use super::app::AppState;
+use super::blocking::block;
 use super::limits::Allowance;
 use super::operation::Access;
 use super::problem::Failed;
@@ -26,9 +27,12 @@ const BELIEVED: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Caller(pub(super) Arc<ServiceAccount>);
 
-/// Keys that were found good, by the hash of what was presented.
+/// How far the noted time of a key's last use may lag behind.
+const NOTED_FOR: Duration = Duration::from_secs(60);
+
+/// Keys that were found good, by the hash of what was presented, and when their use was noted last.
 #[derive(Debug, Default)]
-pub(super) struct KeyCache(Mutex<HashMap<[u8; 32], Known>>);
+pub(super) struct KeyCache(Mutex<HashMap<[u8; 32], Known>>, Mutex<HashMap<i32, Duration>>);
 
 #[derive(Debug)]
 struct Known {
@@ -46,6 +50,16 @@ impl KeyCache {
 
     fn keep(&self, digest: [u8; 32], known: Known) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, known);
+    }
+
+    /// True once a minute and key.
+    fn is_to_be_noted(&self, id: i32, now: Duration) -> bool {
+        let mut noted = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.get(&id).is_some_and(|at| now.saturating_sub(*at) < NOTED_FOR) {
+            return false;
+        }
+        noted.insert(id, now);
+        true
     }
 
     fn forget(&self, digest: &[u8; 32]) {
@@ -80,6 +94,7 @@ async fn authenticate(state: &web::Data<AppState>, key: &str) -> Result<Arc<Serv
         Ok(account) => {
             let account = Arc::new(account);
             state.keys.keep(digest, Known { account: Arc::clone(&account), commits, at });
+            note_use(state, &account);
             Ok(account)
         }
         Err(error) => {
@@ -87,6 +102,20 @@ async fn authenticate(state: &web::Data<AppState>, key: &str) -> Result<Arc<Serv
             Err(error)
         }
     }
+}
+
+/// Notes at most once a minute, beside the request, that a key was used; a book that cannot be written is still read.
+fn note_use(state: &web::Data<AppState>, account: &ServiceAccount) {
+    let id = account.id;
+    if !state.keys.is_to_be_noted(id, state.uptime()) {
+        return;
+    }
+    let state = state.clone();
+    drop(block(move || {
+        if let Err(error) = state.book.note_key_use(id) {
+            tracing::warn!(%error, "the use of a key could not be noted");
+        }
+    }));
 }
 
 /// Lets a request through to an operation if its key is good and may do that.

@@ -17,6 +17,7 @@ mod identity;
 mod input;
 mod json;
 mod limits;
+pub mod oidc;
 pub mod openapi;
 pub mod operation;
 mod pages;

@@ -90,8 +90,9 @@ pub fn all() -> Vec<Route> {
     all.extend(openapi::routes());
     all.extend(entries::routes());
     all.extend(evidence::routes());
-    all.extend(pages::routes());
+    // Before the pages, because /people/new is a form and /people/{person} would take it.
     all.extend(identity::routes());
+    all.extend(pages::routes());
     all
 }
 

@@ -2,6 +2,7 @@
 
 use super::app::{AppState, Limits};
 use super::frame::frame;
+use super::oidc::OidcConfig;
 use super::routes;
 use super::session::gate;
 use crate::service::Book;
@@ -28,6 +29,8 @@ pub struct Options {
     /// What browsers call the site, as `https://safu.example`, where a proxy speaks HTTPS for it. Cookies are marked as secure by
     /// this. Without it browsers come over plain HTTP, which is for the machine itself only.
     pub public_origin: Option<String>,
+    /// The identity provider by which persons may log in.
+    pub oidc: Option<OidcConfig>,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             signals: true,
             limits: Limits::default(),
             public_origin: None,
+            oidc: None,
         }
     }
 }
@@ -66,7 +70,7 @@ impl Running {
 pub fn run(book: Book, options: &Options, ready: impl FnOnce(&Running) -> io::Result<()>) -> io::Result<()> {
     let state = AppState::new(book, options.limits, options.public_origin.clone())
         .map_err(|error| io::Error::other(error.to_string()))?;
-    let state = web::Data::new(state);
+    let state = web::Data::new(state.with_provider(options.oidc.clone()));
     let kept = state.clone();
     actix_web::rt::System::new().block_on(async move {
         let app =

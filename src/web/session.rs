@@ -86,6 +86,12 @@ impl Site {
         }
     }
 
+    /// What browsers call the site.
+    pub(super) fn origin(&self, request: &HttpRequest) -> String {
+        let host = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        self.origin.clone().unwrap_or_else(|| format!("http://{}", host()))
+    }
+
     /// Refuses a form that a browser says comes from elsewhere.
     fn check_source(&self, headers: &HeaderMap) -> Result<(), Failed> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
@@ -108,7 +114,7 @@ pub(super) const SESSION: &str = "safu";
 
 /// Addresses that need no session: the API asks for keys, and the rest shows nothing of the book.
 fn is_public(path: &str) -> bool {
-    ["/api/v", "/assets/", "/invitation/", "/problems/"].iter().any(|start| path.starts_with(start))
+    ["/api/v", "/assets/", "/invitation/", "/login/", "/problems/"].iter().any(|start| path.starts_with(start))
         || ["/favicon.ico", "/livez", "/readyz", "/metrics", "/login", "/setup"].contains(&path)
 }
 

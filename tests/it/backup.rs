@@ -23,6 +23,10 @@ fn files(folder: &Path) -> usize {
 fn a_book_in_use_is_backed_up_and_becomes_a_book_again() {
     let db = TestDb::sqlite();
     let book = small_book::full(&db);
+    let token = book.invite_first_administrator("cli:test").unwrap();
+    assert!(!token.is_empty());
+    db.execute("DELETE FROM invitation WHERE person IS NOT NULL; INSERT INTO session VALUES (x'00', 1, 0, 0, NULL, 0, '', '')")
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (file, again) = (folder.path().join("backup.db"), folder.path().join("again.db"));
     let from = DatabaseUrl::parse(db.url()).unwrap();
@@ -41,6 +45,8 @@ fn a_book_in_use_is_backed_up_and_becomes_a_book_again() {
     assert_eq!(files(folder.path()), 1, "nothing is left beside the backup");
     let restored = restore(&file, &url(&again)).unwrap();
     assert_eq!((restored.log_size, &restored.log_root), (verdict.log_size, &verdict.log_root));
+    assert_eq!(access(&file), (1, 1), "the backup is whole");
+    assert_eq!(access(&again), (0, 0), "what was ended since must not come to life again");
     let copy = init::open(&url(&again), Clock::System).unwrap();
     done(copy.add_account(&call(), serde_json::from_value(json!({"no": 5215, "name": "Custody"})).unwrap()));
 }
@@ -62,6 +68,13 @@ fn nothing_is_overwritten_and_what_differs_is_not_restored() {
     assert!(!restore(&file, &url(&again)).unwrap().is_good());
     assert!(!again.exists(), "a book that differs from its log is not restored");
     assert!(verify(&init::open(&from, Clock::System).unwrap()).unwrap().is_good());
+}
+
+/// Sessions and invitations that stand in a book.
+fn access(file: &Path) -> (i64, i64) {
+    let conn = rusqlite::Connection::open(file).unwrap();
+    let count = |table: &str| conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+    (count("session"), count("invitation"))
 }
 
 /// As a database administrator would.

@@ -169,6 +169,10 @@ on_both_engines!(a_session_dies_with_what_it_rests_on, |db| {
         let set = SetRole { login: "paula".to_owned(), role: role.to_owned(), held, reason: "test".to_owned() };
         done(book.set_role(&call(), set));
     };
+    let link = |login: &str, held| {
+        let link = json!({"login": login, "issuer": "https://id.example", "subject": "7", "held": held, "reason": "test"});
+        done(book.link_provider(&call(), serde_json::from_value(link).unwrap()));
+    };
     let new = Secret::fresh().unwrap();
     type Act<'a> = (&'a str, Box<dyn Fn(&SignedIn) + 'a>);
     let acts: Vec<Act<'_>> = vec![
@@ -181,6 +185,8 @@ on_both_engines!(a_session_dies_with_what_it_rests_on, |db| {
         ("a key is revoked", Box::new(|_| book.revoke_key(&call(), "hers").unwrap())),
         ("recovery codes are made", Box::new(|by| drop(book.new_recovery_codes(by, &here, &paula.proof(&book)).unwrap()))),
         ("the password is set", Box::new(|by| book.change_password(by, &here, &paula.proof(&book), PASSWORD).unwrap())),
+        ("an identity is linked", Box::new(|_| link("paula", true))),
+        ("a link is taken away", Box::new(|_| link("paula", false))),
         ("somebody ends them", Box::new(|_| assert!(book.end_sessions_of(&call(), "paula").unwrap() > 0))),
         (
             "the device is changed",

@@ -7,7 +7,7 @@ use crate::support::server::{Answer, TestServer};
 use safu_ledger::service::identity::totp::{Secret, step_at};
 use safu_ledger::web::app::Limits;
 
-const PASSWORD: &str = "four plain words here";
+pub const PASSWORD: &str = "four plain words here";
 
 /// A browser of few words: it keeps cookies and sends forms.
 pub struct Client<'a> {
@@ -72,12 +72,18 @@ impl<'a> Client<'a> {
 /// A server whose first administrator, ada, has set up her login; gives her secret too.
 fn with_ada(db: &TestDb) -> (TestServer, Secret) {
     let server = TestServer::start(db);
+    let secret = set_up_ada(&server);
+    (server, secret)
+}
+
+/// Sets the login of the first administrator up.
+pub fn set_up_ada(server: &TestServer) -> Secret {
     let token = server.book.invite_first_administrator("cli:test").unwrap();
-    let client = Client::new(&server);
+    let client = Client::new(server);
     let page = client.get("/setup");
     assert_eq!(page.status, 200, "{}", page.text());
     let secret = Secret::parse(&Client::hidden(&page, "secret")).unwrap();
-    let code = code(&server, &secret);
+    let code = code(server, &secret);
     let csrf = Client::hidden(&page, "csrf");
     let fields = [
         ("csrf", csrf.as_str()),
@@ -94,15 +100,15 @@ fn with_ada(db: &TestDb) -> (TestServer, Secret) {
     assert_eq!(done.text().matches("<li><code>").count(), 10, "recovery codes");
     let again = client.post("/setup", &fields);
     assert_eq!(again.status, 404, "the token is good once: {}", again.text());
-    later(&server, 60);
-    (server, secret)
+    later(server, 60);
+    secret
 }
 
-fn code(server: &TestServer, secret: &Secret) -> String {
+pub fn code(server: &TestServer, secret: &Secret) -> String {
     secret.code(step_at(server.book.clock.now()))
 }
 
-fn later(server: &TestServer, seconds: i64) {
+pub fn later(server: &TestServer, seconds: i64) {
     let now = server.book.clock.now();
     server.book.clock.set(now + jiff::SignedDuration::from_secs(seconds));
 }

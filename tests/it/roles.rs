@@ -154,6 +154,10 @@ impl House {
             }
             object.body = body.to_string();
         }
+        if route.path == "/people/{person}" {
+            let whose = if case == "own" { self.persons.get(who)? } else { &self.persons["other-p"] };
+            object.parts.push(("person", whose.id.to_string()));
+        }
         if route.path == "/account/end-session" {
             let whose = if case == "own" && self.persons.contains_key(who) { who } else { "other-p" };
             object.fields.push(("session", self.session(whose).1));
@@ -281,7 +285,7 @@ impl Line {
     fn cases(&self) -> &'static [&'static str] {
         match self.path.as_str() {
             _ if self.is_about_proposal() => &["own", "finance", "keys"],
-            "/account/end-session" => &["own", "other"],
+            "/account/end-session" | "/people/{person}" => &["own", "other"],
             _ => &[""],
         }
     }

@@ -1,6 +1,6 @@
 //! A small book that has something in every table: used where a test needs a real book, whatever is in it.
 
-use crate::support::database::TestDb;
+use crate::support::database::{TestDb, with_secrets};
 use safu_ledger::domain::close::ItemState;
 use safu_ledger::domain::contribution::manifest::{DescribeMeta, describe};
 use safu_ledger::domain::person::PersonId;
@@ -35,7 +35,8 @@ pub fn done(result: Result<Reply, StoreError>) -> Value {
 /// Reference data, policies and the prices of the first days; nothing posted yet.
 pub fn opened(db: &TestDb) -> Book {
     let clock = Clock::simulated("2019-01-03T12:00:00Z".parse().unwrap());
-    let book = init::create(&DatabaseUrl::parse(db.url()).unwrap(), clock, "cli:test", &NewBook::default()).unwrap();
+    let book =
+        with_secrets(init::create(&DatabaseUrl::parse(db.url()).unwrap(), clock, "cli:test", &NewBook::default()).unwrap());
     for (code, scale) in [("BTC", 8), ("USDC", 6)] {
         done(book.add_asset(&call(), typed(json!({"code": code, "network": "test", "scale": scale}))));
     }

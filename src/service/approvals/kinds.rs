@@ -7,6 +7,7 @@ use crate::service::contributions::rejection::{OfReport, RejectReport};
 use crate::service::entries::ManualEntry;
 use crate::service::entries::template::EntryTemplate;
 use crate::service::evidence::AttachEvidence;
+use crate::service::identity::provider::LinkProvider;
 use crate::service::identity::reset::ResetLogin;
 use crate::service::incidents::approvals::NewApproval;
 use crate::service::incidents::declare::{CloseIncident, NewIncident, NewStatement, StepIncident};
@@ -63,6 +64,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<SetRole>(),
     Kind::of::<ResetLogin>(),
     Kind::of::<SetMode>(),
+    Kind::of::<LinkProvider>(),
     Kind::of::<NewKey>(),
     Kind::of::<RevokeKey>(),
     Kind::of::<NewIncident>(),

@@ -7,6 +7,7 @@ use super::totp::{self, Secret};
 use super::{Visitor, password};
 use crate::domain::outcome::Rejection;
 use crate::service::Book;
+use crate::service::secrets::about_second_factor;
 use crate::store::error::StoreError;
 use crate::store::identity::{self, CredentialRow};
 
@@ -43,7 +44,7 @@ impl Book {
         code: &str,
     ) -> Result<(), StoreError> {
         let totp_step = first_step(self, secret, code)?;
-        let totp = secret.bytes().to_vec();
+        let totp = self.secrets.seal(&about_second_factor(signed.person.id.0), secret.bytes())?;
         let put = move |row| CredentialRow { totp: totp.clone(), totp_step, ..row };
         self.change(signed, visitor, proof, Happened::SecondFactorChanged, put)
     }

@@ -11,6 +11,7 @@ use crate::domain::person::{Role, check_person};
 use crate::proof::merkle::sha256;
 use crate::service::approvals;
 use crate::service::people::{ROLE, SetRole};
+use crate::service::secrets::about_second_factor;
 use crate::service::{Book, Call};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
@@ -143,7 +144,7 @@ impl Book {
         let recovery_codes = totp::recovery_codes()?;
         let hashes: Vec<[u8; 32]> = recovery_codes.iter().map(|code| totp::recovery_hash(code)).collect();
         let (session_token, session_hash) = fresh_token()?;
-        let (visitor, token_hash) = (visitor.clone(), sha256(token.as_bytes()));
+        let (visitor, token_hash, secrets) = (visitor.clone(), sha256(token.as_bytes()), self.secrets.clone());
         self.store.write(move |conn| {
             if !identity::use_invitation(conn, &token_hash, now.as_microsecond())? {
                 return Err(worthless().into());
@@ -159,7 +160,7 @@ impl Book {
             let credential = CredentialRow {
                 person: row.id,
                 password: kept.clone(),
-                totp: chosen.secret.bytes().to_vec(),
+                totp: secrets.seal(&about_second_factor(row.id), chosen.secret.bytes())?,
                 totp_step,
                 generation,
                 resets,

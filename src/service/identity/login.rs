@@ -5,6 +5,7 @@ use super::record::{self, Happened};
 use super::session::{SignedIn, open_session};
 use super::{Visitor, fresh_token, password, throttle, totp, valid_credential, wrong};
 use crate::service::Book;
+use crate::service::secrets::{Secrets, about_second_factor};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::identity::{self, CredentialRow};
@@ -58,10 +59,10 @@ impl Attempt {
         refused: Happened,
         act: impl Fn(&mut Tx<'_>, &PersonRow, CredentialRow, bool) -> Result<(Happened, String, T), StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (now, code) = (book.clock.now(), totp::tidied(code));
+        let (now, code, secrets) = (book.clock.now(), totp::tidied(code), book.secrets.clone());
         let done = book.store.write(move |conn| {
             let proven = match &self.known {
-                Some((row, before)) if right => take_code(conn, row, before, &code, now)?.map(|found| (row, found)),
+                Some((row, before)) if right => take_code(conn, &secrets, row, before, &code, now)?.map(|found| (row, found)),
                 _ => None,
             };
             let Some((row, (credential, recovery))) = proven else {
@@ -84,6 +85,7 @@ impl Attempt {
 /// Uses the code up. The credential is read again: what was changed since the password was compared ends the attempt.
 fn take_code(
     conn: &mut Conn,
+    secrets: &Secrets,
     row: &PersonRow,
     before: &CredentialRow,
     code: &str,
@@ -93,7 +95,7 @@ fn take_code(
         return Ok(None);
     };
     if code.len() == 6 {
-        let secret = totp::Secret::of_bytes(&credential.totp);
+        let secret = totp::Secret::of_bytes(&secrets.open(&about_second_factor(row.id), &credential.totp)?);
         let Some(step) = secret.step_of(code, now, credential.totp_step) else { return Ok(None) };
         let used = identity::use_step(conn, row.id, step)?;
         return Ok(used.then_some((CredentialRow { totp_step: step, ..credential }, false)));

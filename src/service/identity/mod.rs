@@ -2,9 +2,12 @@
 //! roles ([`super::people`]) and approvals. Nothing here ever answers which part of a proof was wrong.
 
 pub mod change;
+pub mod docs;
+pub mod id_token;
 pub mod invite;
 mod login;
 pub mod password;
+pub mod provider;
 mod record;
 pub mod reset;
 pub mod session;
@@ -53,10 +56,10 @@ fn valid_credential(conn: &mut Conn, person: &PersonRow) -> Result<Option<Creden
     Ok(identity::credential_of(conn, person.id)?.filter(|row| row.resets == resets))
 }
 
-/// Moves with every change of a person's password, second factor, roles and keys. Each part only grows, so no two changes cancel
+/// Moves with every change of a person's password, second factor, provider, roles and keys. Each part only grows, so no two changes cancel
 /// out. Sessions hold the number they began with and end when it moves, whatever process moved it.
 fn generation(conn: &mut Conn, person: &PersonRow, credential: &CredentialRow) -> Result<i64, StoreError> {
-    let facts = fact::count(conn, &[ROLE, reset::RESET], &person.login)?;
+    let facts = fact::count(conn, &[ROLE, reset::RESET, provider::PROVIDER], &person.login)?;
     let keys = key::changes_of(conn, person.id)?;
     Ok(credential.generation.saturating_add(facts).saturating_add(keys))
 }

@@ -15,6 +15,7 @@ words! {
     Happened / about {
     LoggedIn = "login", "Logged in";
     LoggedInByRecoveryCode = "login-recovery", "Logged in with a recovery code";
+    LoggedInByProvider = "login-provider", "Logged in by the identity provider";
     Refused = "login-refused", "Was refused at the login";
     LoggedOut = "logout", "Logged out";
     SteppedUp = "step-up", "Showed the second factor again";
@@ -22,6 +23,8 @@ words! {
     PasswordChanged = "password-changed", "Changed the password";
     SecondFactorChanged = "second-factor-changed", "Changed the second factor";
     RecoveryCodesMade = "recovery-codes", "Made new recovery codes";
+    ProviderLinked = "provider-linked", "Linked an identity of the provider";
+    ProviderUnlinked = "provider-unlinked", "Took the link to an identity of the provider away";
     Invited = "invited", "Was invited to set a login up";
     Enrolled = "enrolled", "Set a login up";
     SessionEnded = "session-ended", "Had a session ended";
@@ -30,7 +33,8 @@ words! {
 }
 
 /// The words of those events that are logins.
-pub const LOGINS: [&str; 2] = [Happened::LoggedIn.slug(), Happened::LoggedInByRecoveryCode.slug()];
+pub const LOGINS: [&str; 3] =
+    [Happened::LoggedIn.slug(), Happened::LoggedInByRecoveryCode.slug(), Happened::LoggedInByProvider.slug()];
 
 /// Hexadecimal digits of an address's hash that are kept: enough to tell addresses apart.
 const ADDRESS_DIGITS: usize = 16;

@@ -4,6 +4,7 @@
 use super::reports::{DOC, FORMAT, format_of, send};
 use crate::domain::outcome::OutcomeCode;
 use crate::service::approvals::{ApprovalTerms, Decide, Draft, Revise, docs};
+use crate::service::identity::provider::LinkProvider;
 use crate::service::people::{NewPerson, SetRole};
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Success};
@@ -40,6 +41,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Give or take a role",
             "Roles: administrator, preparer, approver, treasurer, incident-officer, auditor. Roles that one person must not hold \
              together are refused.",
+        )
+    },
+    Operation {
+        body: &[Media::json::<LinkProvider>(
+            r#"{"login":"paula","issuer":"https://id.example","subject":"248289761001","held":true,"reason":"Joined the finance team"}"#,
+        )],
+        refusals: &[OutcomeCode::ApprovalNeeded, OutcomeCode::NotFound, OutcomeCode::AlreadyExists],
+        success: Success::created(
+            "The link as it stands",
+            r#"{"login":"paula","issuer":"https://id.example","subject":"248289761001","linked":true}"#,
+        ),
+        route: |route| route.to(|input: Input| input.post(|book, call, body: LinkProvider| book.link_provider(call, body))),
+        ..command(
+            "/persons/providers",
+            "linkProvider",
+            "Link a person to an identity provider",
+            "By the issuer and the `sub` of its tokens, never by an e-mail address. With `held` false the link is taken away.",
         )
     },
     Operation {

@@ -5,6 +5,8 @@ use super::{Device, FormPage, Input, set_cookie};
 use crate::domain::outcome::Rejection;
 use crate::report::doc::Basis;
 use crate::service::identity::change::Proof;
+use crate::service::identity::docs::SEES_PEOPLE;
+use crate::service::identity::provider::{Link, links};
 use crate::service::identity::session;
 use crate::service::identity::totp::Secret;
 use crate::store::error::StoreError;
@@ -43,6 +45,9 @@ struct AccountPage {
     codes_left: i64,
     sessions: Vec<Shown>,
     changes: Vec<(&'static str, &'static str)>,
+    sees_people: bool,
+    links: Vec<Link>,
+    provider: Option<String>,
 }
 
 /// A session of the list.
@@ -76,9 +81,9 @@ async fn page(request: HttpRequest, state: web::Data<AppState>, signed: Signed) 
     let (book, id) = (state.book.clone(), signed.person().id.0);
     let found = block(move || {
         let now = book.clock.now();
-        book.read(|conn| Ok((session::of_person(conn, id, now)?, recovery_codes_left(conn, id)?)))
+        book.read(|conn| Ok((session::of_person(conn, id, now)?, recovery_codes_left(conn, id)?, links(conn)?)))
     });
-    let (sessions, codes_left) = found.await.map_err(|error| internal(&error))??;
+    let (sessions, codes_left, links) = found.await.map_err(|error| internal(&error))??;
     let context = plain_context(&state, request.path(), Some(signed.user()));
     let roles: Vec<&str> = signed.person().roles.iter().map(|role| role.slug()).collect();
     html(
@@ -88,6 +93,9 @@ async fn page(request: HttpRequest, state: web::Data<AppState>, signed: Signed) 
             codes_left,
             sessions: sessions.iter().map(|row| Shown::new(row, &signed.session().session)).collect(),
             changes: Change::ALL.iter().map(|change| (change.title(), change.path())).collect(),
+            sees_people: signed.person().holds(SEES_PEOPLE),
+            links: links.into_iter().filter(|link| link.login == signed.person().login).collect(),
+            provider: state.provider.as_ref().map(|provider| provider.config.name.clone()),
             signed,
         }
         .render(),
@@ -131,6 +139,7 @@ impl Change {
 
     fn form(self, request: &HttpRequest, state: &AppState, signed: &Signed, secret: &Secret) -> FormPage {
         let mut inputs = vec![
+            Input::known_login(&signed.person().login),
             Input::password("password", "Present password", "current-password"),
             Input::code("code", "Present code").hint("Six digits that were not used before, or a recovery code."),
         ];
@@ -155,7 +164,7 @@ impl Change {
             inputs,
             hidden,
             button: self.title(),
-            links: vec![("Back", "/account".to_owned())],
+            links: vec![("Back".to_owned(), "/account".to_owned())],
             ..FormPage::new(request, state, self.title())
         }
     }

@@ -40,7 +40,10 @@ fn form(request: &HttpRequest, state: &AppState, binding: &Binding, who: &Invite
             inputs.push(Input::text("name", "Your name", "name").filled(sent.get("name")));
             "administrator"
         }
-        Invited::Person(login) => login.as_str(),
+        Invited::Person(login) => {
+            inputs.push(Input::known_login(login));
+            login.as_str()
+        }
     };
     inputs.push(Input::password("password", "Password", "new-password").hint("12 characters or more, for example four words."));
     inputs.push(Input::password("again", "Password again", "new-password"));
@@ -122,7 +125,7 @@ pub(super) fn codes_page(
                They are shown only now."
             .to_owned(),
         codes: codes.iter().map(|code| in_groups(code)).collect(),
-        links: vec![(label, next.to_owned())],
+        links: vec![(label.to_owned(), next.to_owned())],
         ..FormPage::new(request, state, title)
     }
 }

@@ -8,7 +8,7 @@ use crate::web::app::AppState;
 use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
-use crate::web::session::{Fields, SESSION, Signed, SignedForm, form_token, is_own_form, own_path, see};
+use crate::web::session::{Fields, SESSION, Signed, SignedForm, form_token, is_own_form, own_path, see, with_next};
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
@@ -92,6 +92,10 @@ fn form(request: &HttpRequest, state: &AppState, binding: &Binding, next: &str) 
         ],
         hidden: vec![binding.field(), ("next", own_path(next).to_owned())],
         button: "Log in",
+        links: match &state.provider {
+            Some(provider) => vec![(provider.config.name.clone(), with_next("/login/provider", own_path(next)))],
+            None => Vec::new(),
+        },
         ..FormPage::new(request, state, "Log in")
     }
 }
@@ -149,7 +153,7 @@ fn step_up_form(request: &HttpRequest, state: &AppState, signed: &Signed, next: 
         ],
         hidden: vec![("csrf", signed.csrf().to_owned()), ("next", own_path(next).to_owned())],
         button: "Go on",
-        links: vec![("Back", own_path(next).to_owned())],
+        links: vec![("Back".to_owned(), own_path(next).to_owned())],
         ..FormPage::new(request, state, "Show the second factor")
     }
 }

@@ -4,6 +4,8 @@
 mod account;
 mod enrol;
 mod login;
+mod manage;
+mod provider;
 
 use super::app::AppState;
 use super::problem::{self, Failed, html, plain_context};
@@ -22,7 +24,7 @@ use qrcode::{Color, EcLevel, QrCode};
 
 /// The pages.
 pub(super) fn routes() -> Vec<Route> {
-    [login::routes(), enrol::routes(), account::routes()].into_iter().flatten().collect()
+    [login::routes(), provider::routes(), manage::routes(), enrol::routes(), account::routes()].into_iter().flatten().collect()
 }
 
 /// A page with one form.
@@ -38,7 +40,7 @@ struct FormPage {
     hidden: Vec<(&'static str, String)>,
     action: String,
     button: &'static str,
-    links: Vec<(&'static str, String)>,
+    links: Vec<(String, String)>,
 }
 
 /// A field that is filled in by hand.
@@ -49,11 +51,31 @@ struct Input {
     kind: &'static str,
     autocomplete: &'static str,
     value: String,
+    /// Value and words of each, where one is chosen.
+    choices: Vec<(String, String)>,
+    is_required: bool,
+    /// True for what is shown and not asked for.
+    is_fixed: bool,
 }
 
 impl Input {
-    const fn text(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
-        Self { name, label, hint: "", kind: "text", autocomplete, value: String::new() }
+    fn text(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
+        let (value, choices) = (String::new(), Vec::new());
+        Self { name, label, hint: "", kind: "text", autocomplete, value, choices, is_required: true, is_fixed: false }
+    }
+
+    /// One of several, the first unless another is filled in.
+    fn select(name: &'static str, label: &'static str, choices: Vec<(String, String)>) -> Self {
+        Self { choices, ..Self::text(name, label, "off") }
+    }
+
+    /// The login name, for those who keep passwords by it.
+    fn known_login(login: &str) -> Self {
+        Self { is_fixed: true, ..Self::text("username", "Login name", "username").filled(login) }
+    }
+
+    fn optional(self) -> Self {
+        Self { is_required: false, ..self }
     }
 
     fn password(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {

@@ -10,6 +10,7 @@ use crate::service::periods::soft::SoftClose;
 use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, Signed, SignedForm, see};
@@ -164,7 +165,7 @@ async fn answer(act: Act, path: web::Path<String>, state: web::Data<AppState>, f
     let period = path.into_inner();
     let page = link::close(&period);
     let call = form.signed.call(form.fields.get("key"));
-    let done = web::block(move || act.run(&state.book, &call, period, &form.fields)).await.map_err(|error| internal(&error))?;
+    let done = block(move || act.run(&state.book, &call, period, &form.fields)).await.map_err(|error| internal(&error))?;
     let reply = done?.success().map_err(StoreError::from)?;
     let proposal = reply.json().get("proposal").and_then(Value::as_i64);
     Ok(see(&proposal.map_or(page, link::proposal)))

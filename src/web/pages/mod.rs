@@ -16,6 +16,7 @@ mod incident;
 mod incidents;
 mod operations;
 mod payouts;
+mod people;
 mod prices;
 mod reconciliation;
 mod reports;
@@ -182,6 +183,9 @@ pub(super) const PAGES: &[(&str, Make)] = &[
     ("/audit/checks", audit::checks),
     ("/audit/pack", audit::take),
     ("/audit/records/{record}", audit::one),
+    ("/people", people::list),
+    ("/people/{person}", people::page),
+    ("/keys", people::keys),
     ("/incidents", incidents::page),
     ("/incidents/{code}", incident::page),
     ("/incidents/{code}/claims", claims::page),

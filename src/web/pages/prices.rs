@@ -8,6 +8,7 @@ use crate::service::command::Command;
 use crate::service::prices::{LockPrices, governance, imported_days};
 use crate::store::error::StoreError;
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::form::SignedUpload;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
@@ -89,7 +90,7 @@ async fn import(form: SignedUpload, state: web::Data<AppState>) -> Result<HttpRe
     let (Some(file), None) = (files.next(), files.next()) else {
         return Err(Rejection::invalid("/file", "", "choose one file of prices").into());
     };
-    let done = web::block(move || match second {
+    let done = block(move || match second {
         true => state.book.import_second_prices(&call, &source, &file.bytes),
         false => state.book.import_prices(&call, &source, &file.bytes),
     });
@@ -103,6 +104,6 @@ async fn lock(form: SignedForm, state: web::Data<AppState>) -> Result<HttpRespon
     let reason = Some(form.fields.get("reason").trim().to_owned()).filter(|reason| !reason.is_empty());
     let accept_outliers = form.fields.get("outliers") == "accept";
     let command = LockPrices { reason, accept_outliers, ..LockPrices::imported(day) };
-    let done = web::block(move || state.book.lock_prices(&call, command)).await.map_err(|error| internal(&error))?;
+    let done = block(move || state.book.lock_prices(&call, command)).await.map_err(|error| internal(&error))?;
     go_on(done?, &Section::Prices.path())
 }

@@ -12,6 +12,7 @@ use crate::service::registry::{DescribeWallet, NewWallet};
 use crate::service::{Book, Call, Reply, people};
 use crate::store::error::StoreError;
 use crate::web::app::AppState;
+use crate::web::blocking::block;
 use crate::web::form::SignedUpload;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
@@ -206,7 +207,7 @@ type Act = fn(&Book, &Call, &str, &Fields) -> Result<(Reply, String), StoreError
 
 async fn answer(act: Act, part: String, state: web::Data<AppState>, form: SignedForm) -> Result<HttpResponse, Failed> {
     let call = form.signed.call(form.fields.get("key"));
-    let done = web::block(move || act(&state.book, &call, &part, &form.fields)).await.map_err(|error| internal(&error))?;
+    let done = block(move || act(&state.book, &call, &part, &form.fields)).await.map_err(|error| internal(&error))?;
     let (reply, back) = done?;
     go_on(reply, &back)
 }
@@ -283,7 +284,7 @@ async fn import(form: SignedUpload, state: web::Data<AppState>) -> Result<HttpRe
     let (Some(file), None) = (files.next(), files.next()) else {
         return Err(Rejection::invalid("/file", "", "choose one file of observed balances").into());
     };
-    let done = web::block(move || state.book.import_balances(&call, &file.name, &file.bytes)).await;
+    let done = block(move || state.book.import_balances(&call, &file.name, &file.bytes)).await;
     let reply = done.map_err(|error| internal(&error))??;
     let back = read_month("/period", &period)
         .map_or_else(|_| Section::Reconciliation.path(), |month| link::reconciliation(&month.to_string()));

@@ -51,6 +51,11 @@ impl TestDb {
     }
 }
 
+/// Puts the key of secrets where there is none by itself: in the book's hand.
+pub fn with_secrets(book: safu_ledger::service::Book) -> safu_ledger::service::Book {
+    book.with_secrets(safu_ledger::service::secrets::Secrets::given(&"5a".repeat(32)))
+}
+
 /// Two tests, `name::sqlite` and `name::postgres`, from one body that is given a [`TestDb`].
 ///
 /// ```ignore

@@ -1,6 +1,6 @@
 //! A server of the test's own, in this process, on a free loopback port.
 
-use super::database::TestDb;
+use super::database::{TestDb, with_secrets};
 use safu_ledger::service::clock::Clock;
 use safu_ledger::service::init::{self, NewBook};
 use safu_ledger::service::keys::KeyScope;
@@ -154,10 +154,15 @@ impl TestServer {
 
     /// The same as browsers know it under another name.
     pub fn serve_as(book: Book, limits: Limits, public_origin: Option<String>) -> Self {
+        Self::serve_by(book, Options { limits, public_origin, ..Options::default() })
+    }
+
+    /// The same with options of its own.
+    pub fn serve_by(book: Book, options: Options) -> Self {
         let key = |name: &str, scope| book.create_key(&Call::fresh("cli:test"), name, scope, None).expect("a key").secret;
         let (feed_key, operate_key) = (key("feeder", KeyScope::Feed), key("operator", KeyScope::Operate));
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { listen, workers: 2, signals: false, limits, public_origin, ..Options::default() };
+        let options = Options { listen, workers: 2, signals: false, ..options };
         let (started, hears) = mpsc::channel();
         let served = book.clone();
         let thread = std::thread::spawn(move || {
@@ -212,7 +217,7 @@ fn done(reply: Result<Reply, StoreError>) {
 pub fn new_book(db: &TestDb) -> Book {
     let clock = Clock::simulated("2019-05-01T12:00:00Z".parse().unwrap());
     let url = DatabaseUrl::parse(db.url()).unwrap();
-    let book = init::create(&url, clock, "cli:test", &NewBook::default()).expect("a book");
+    let book = with_secrets(init::create(&url, clock, "cli:test", &NewBook::default()).expect("a book"));
     let call = || Call::fresh("cli:test");
     for (code, network, scale, own_token) in [("BTC", "bitcoin", 8, false), ("BNB", "bnb", 8, true)] {
         let new = NewAsset { code: code.to_owned(), network: network.to_owned(), scale, own_token };
