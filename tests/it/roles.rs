@@ -361,7 +361,9 @@ fn no_line_of_the_table_breaks_the_rules() {
         }
         if method == "POST" {
             for who in ["nobody", "none", "auditor"] {
-                assert_ne!(mark(who), '+', "{address}: {who} changes something");
+                // Asking for a check of the chain starts work and changes no book.
+                let checks = who == "auditor" && path.ends_with("/audit/checks");
+                assert!(mark(who) != '+' || checks, "{address}: {who} changes something");
             }
             let feeds = path.starts_with("/api/v1/contributions") || path.starts_with("/api/v1/fee-reports");
             assert!(mark("feed") != '+' || feeds, "{address}: a key that feeds does something else");

@@ -128,8 +128,8 @@ fn codes_are_provoked_over_http() {
     fee_reports(&walk);
     contexts_and_references(&walk);
     payouts(&walk);
-    observations(&walk);
     a_month_later(&walk);
+    observations(&walk);
     read_only(&walk);
     the_book_is_gone(&walk);
     walk.expect("rate-limited", too_often());
@@ -290,6 +290,8 @@ fn a_month_later(walk: &Walk<'_>) {
     walk.server.book.clock.set("2019-06-02T12:00:00Z".parse().unwrap());
     walk.expect("price-stale", walk.feed(json!([with(event("stale"), "business_date", "2019-05-20")])));
     walk.done(LOCKS, set_of("2019-05-31", "5900"));
+    crate::small_book::tick_all(&walk.server.book, "2019-05");
+    walk.done("/api/v1/periods/soft-closed", json!({"period": "2019-05"}));
     walk.done("/api/v1/periods/closed", json!({"period": "2019-05"}));
     walk.expect("period-closed", walk.finance(LOCKS, set_of("2019-05-10", "5900")));
 }
