@@ -94,7 +94,7 @@ fn remove_companions(file: &Path) {
 }
 
 fn failed(file: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Unavailable(format!("{}: {error}", file.display()))
+    StoreError::Surroundings(format!("{}: {error}", file.display()))
 }
 
 fn require_embedded(url: &DatabaseUrl) -> Result<(), Rejection> {

@@ -56,6 +56,6 @@ pub fn fresh_id() -> String {
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], crate::store::error::StoreError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
-        .map_err(|e| crate::store::error::StoreError::Unavailable(format!("the system gives no randomness: {e}")))?;
+        .map_err(|e| crate::store::error::StoreError::Surroundings(format!("the system gives no randomness: {e}")))?;
     Ok(bytes)
 }

@@ -74,7 +74,7 @@ impl Key {
 }
 
 fn unusable(why: impl Into<String>) -> StoreError {
-    StoreError::Unavailable(why.into())
+    StoreError::Surroundings(why.into())
 }
 
 impl Secrets {
@@ -98,7 +98,7 @@ impl Secrets {
     /// A fresh key in hex.
     ///
     /// # Errors
-    /// `Unavailable` if the system gives no randomness.
+    /// `Surroundings` if the system gives no randomness.
     pub fn fresh_text() -> Result<String, StoreError> {
         Ok(hex::encode(Key::fresh()?.0))
     }
@@ -125,7 +125,7 @@ impl Secrets {
     /// Seals a secret. `about` says what it is and whose; it must be the same when it is opened.
     ///
     /// # Errors
-    /// `Unavailable` without a key.
+    /// `Surroundings` without a key.
     pub fn seal(&self, about: &str, secret: &[u8]) -> Result<Vec<u8>, StoreError> {
         let keys = self.keys()?;
         let key = keys.first().ok_or_else(|| unusable(nowhere()))?;
@@ -140,7 +140,7 @@ impl Secrets {
     /// Opens what [`Secrets::seal`] gave.
     ///
     /// # Errors
-    /// `Unavailable` without the key it was sealed with, `Damaged` for what was changed or belongs elsewhere.
+    /// `Surroundings` without the key it was sealed with, `Damaged` for what was changed or belongs elsewhere.
     pub fn open(&self, about: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let broken = || StoreError::Damaged(format!("the sealed secret {about} was changed, or is another's"));
         let (name, nonce, text) = parts(sealed).ok_or_else(broken)?;
@@ -155,7 +155,7 @@ impl Secrets {
     /// Makes a key where there is none; true if one was made. Only files are made.
     ///
     /// # Errors
-    /// `Unavailable` where the file cannot be written.
+    /// `Surroundings` where the file cannot be written.
     pub fn make(&self) -> Result<bool, StoreError> {
         let Self::File(path) = self else { return Ok(false) };
         if path.exists() {
@@ -218,7 +218,7 @@ impl Book {
     /// hand: put the new one in front, run this, then take the others out. Gives how many secrets were sealed anew.
     ///
     /// # Errors
-    /// `Unavailable` without the present key or where the file cannot be written; then the present key still opens everything.
+    /// `Surroundings` without the present key or where the file cannot be written; then the present key still opens everything.
     pub fn rotate_secrets(&self) -> Result<usize, StoreError> {
         if let Secrets::File(path) = &self.secrets {
             let mut keys = vec![Key::fresh()?];
@@ -264,7 +264,7 @@ impl Book {
             return Ok(());
         }
         self.secrets.keys().map(|_| ()).map_err(|error| match error {
-            StoreError::Unavailable(why) => Rejection::new(OutcomeCode::InvalidField, "secrets", "", why).into(),
+            StoreError::Surroundings(why) => Rejection::new(OutcomeCode::InvalidField, "secrets", "", why).into(),
             other => other,
         })
     }

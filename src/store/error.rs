@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The database cannot be reached or cannot write (disk full, read-only, gone).
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// Something beside the database is not at hand: a key, randomness, a file to write. The database may well go on.
+    #[error("{0}")]
+    Surroundings(String),
     /// What is stored contradicts itself.
     #[error("the book is damaged: {0}")]
     Damaged(String),
@@ -68,6 +71,7 @@ impl StoreError {
                 "",
                 format!("nothing is confirmed; send it again with the same idempotency key, and it is recorded once ({text})"),
             ),
+            Self::Surroundings(text) => Rejection::new(OutcomeCode::Unavailable, "", "", format!("nothing was recorded; {text}")),
             Self::Url(text) => Rejection::new(OutcomeCode::BookMissing, "database", "", text),
             Self::Duplicate(text) | Self::Damaged(text) | Self::Database(text) => Rejection::new(
                 OutcomeCode::Internal,

@@ -52,6 +52,7 @@ on_both_engines!(a_second_factor_stands_sealed_for_its_person_under_its_key, |db
     let (code, why) = log_in(&other, "paula", &paula).unwrap_err();
     assert_eq!(code, OutcomeCode::Unavailable);
     assert!(why.contains("SAFU_SECRETS_KEY_FILE"), "{why}");
+    assert_eq!(other.store.why_lost(), None, "a key that is not at hand does not stop the book");
     assert!(other.check_secrets().is_err() && other.require_secrets().is_ok(), "another key begins anew");
     // The new key in front, then sealed anew, then the old one away.
     let both = book.clone().with_secrets(Secrets::given(&format!("{},{}", "11".repeat(32), "5a".repeat(32))));

@@ -45,13 +45,13 @@ fn argon2() -> Result<Argon2<'static>, StoreError> {
 }
 
 fn failed(error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("a password cannot be hashed: {error}"))
+    StoreError::Surroundings(format!("a password cannot be hashed: {error}"))
 }
 
 /// The hash that is kept, as a PHC string.
 ///
 /// # Errors
-/// `Unavailable` if the system gives no randomness or memory.
+/// `Surroundings` if the system gives no randomness or memory.
 pub fn hash(password: &str) -> Result<String, StoreError> {
     let salt = random_bytes::<16>()?;
     let hash: PasswordHash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(|e| failed(&e))?;

@@ -28,7 +28,7 @@ impl Secret {
     /// A fresh one.
     ///
     /// # Errors
-    /// `Unavailable` if the system gives no randomness.
+    /// `Surroundings` if the system gives no randomness.
     pub fn fresh() -> Result<Self, StoreError> {
         Ok(Self(random_bytes::<SECRET_BYTES>()?.to_vec()))
     }
@@ -120,7 +120,7 @@ pub fn tidied(code: &str) -> String {
 /// Fresh recovery codes of 80 bits each.
 ///
 /// # Errors
-/// `Unavailable` if the system gives no randomness.
+/// `Surroundings` if the system gives no randomness.
 pub fn recovery_codes() -> Result<Vec<String>, StoreError> {
     (0..RECOVERY_CODES).map(|_| Ok(base32(&random_bytes::<10>()?))).collect()
 }

@@ -23,7 +23,7 @@ impl Book {
     /// book.
     ///
     /// # Errors
-    /// `Unavailable` when the file cannot be written; else the database's failure.
+    /// `Surroundings` when the file cannot be written; else the database's failure.
     pub fn export_journal(&self, format: JournalFormat, out: impl Write) -> Result<Summary, StoreError> {
         self.read(|conn| {
             let refs = Refs::load(conn)?;
@@ -83,7 +83,7 @@ fn stream<W: Write>(conn: &mut Conn, writer: &mut JournalWriter<'_, W>) -> Resul
 
 fn failed(error: ExportError) -> StoreError {
     match error {
-        ExportError::Io(error) => StoreError::Unavailable(format!("the export stopped: {error}")),
+        ExportError::Io(error) => StoreError::Surroundings(format!("the export stopped: {error}")),
         other => StoreError::Damaged(other.to_string()),
     }
 }

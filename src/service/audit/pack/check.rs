@@ -64,7 +64,7 @@ fn rows_of(bytes: &[u8]) -> u64 {
 }
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("the pack {} cannot be read: {error}", path.display()))
+    StoreError::Surroundings(format!("the pack {} cannot be read: {error}", path.display()))
 }
 
 fn read(path: &Path) -> Result<Stored, StoreError> {

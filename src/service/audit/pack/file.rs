@@ -87,11 +87,11 @@ impl Target {
 }
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("the pack cannot be written to {}: {error}", path.display()))
+    StoreError::Surroundings(format!("the pack cannot be written to {}: {error}", path.display()))
 }
 
 fn zip_failed(error: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("the pack cannot be written: {error}"))
+    StoreError::Surroundings(format!("the pack cannot be written: {error}"))
 }
 
 /// A ZIP with the same bytes for the same files: no times, no rights but reading.

@@ -190,7 +190,7 @@ impl Book {
     /// Writes a pack.
     ///
     /// # Errors
-    /// `InvalidField` for a size that the log has not reached; `Unavailable` when it cannot be written; else the database's failure.
+    /// `InvalidField` for a size that the log has not reached; `Surroundings` when it cannot be written; else the database's failure.
     pub fn audit_pack(&self, options: &Options, target: Target) -> Result<Manifest, StoreError> {
         let mut sink = target.open()?;
         let manifest = self.read(|conn| write(conn, options, sink.as_mut()))?;
