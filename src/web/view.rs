@@ -21,6 +21,8 @@ use askama::Template;
 pub struct NavItem {
     /// Words.
     pub label: &'static str,
+    /// The key that leads there after `g`.
+    pub key: char,
     /// Address, with the filters that travel between pages.
     pub href: String,
     /// True on the page it leads to.
@@ -63,6 +65,7 @@ impl Layout {
     pub fn new(context: &PageContext, title: &str, basis: &Basis) -> Self {
         let item = |section: &Section| NavItem {
             label: section.label(),
+            key: section.key(),
             href: context.carry(&section.path()),
             current: *section == context.section,
         };

@@ -8,6 +8,8 @@ pub mod book;
 mod linked;
 #[path = "pages/links.rs"]
 mod links;
+#[path = "pages/topbar.rs"]
+pub mod topbar;
 
 use crate::support::browser::Browser;
 use crate::support::database::TestDb;

@@ -240,8 +240,7 @@
     if (moveMark(event)) return;
     if (goPending) {
       goPending = false;
-      const links = document.querySelectorAll('.top nav a');
-      const link = links[Number(event.key) - 1];
+      const link = Array.from(document.querySelectorAll('.menu a')).find((one) => one.dataset.key === event.key);
       if (link) { event.preventDefault(); link.click(); }
       return;
     }
@@ -292,7 +291,7 @@
     document.addEventListener('keydown', onKey);
     document.addEventListener('click', onClick);
     document.addEventListener('copy', onCopy);
-    const active = document.querySelector('.top nav [aria-current]');
+    const active = document.querySelector('.menu [aria-current]');
     if (active) active.scrollIntoView({ block: 'nearest', inline: 'center' });
   });
 })();

@@ -71,6 +71,24 @@ impl Section {
         }
     }
 
+    /// The key that leads there after `g`: the first letter, or one that is heard in the word where another part has that.
+    pub const fn key(self) -> char {
+        match self {
+            Self::Dashboard => 'd',
+            Self::Coverage => 'c',
+            Self::Journal => 'j',
+            Self::Contributions => 'n',
+            Self::Incidents => 'i',
+            Self::Prices => 'p',
+            Self::Reconciliation => 'o',
+            Self::Close => 'l',
+            Self::Approvals => 'a',
+            Self::Reports => 'r',
+            Self::Audit => 'u',
+            Self::None => ' ',
+        }
+    }
+
     /// Path of the page.
     pub fn path(self) -> String {
         match self {

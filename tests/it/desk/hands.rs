@@ -53,11 +53,15 @@ impl Keys<'_> {
         self.leave_by(&[ENTER]);
     }
 
-    /// Goes to a page of the menu by `g` and its number.
-    fn menu(&self, path: &str) {
-        let script = format!("return [...document.querySelectorAll('.top nav a')].findIndex(a => a.pathname === '{path}') + 1");
-        let number = self.0.eval(&script).as_i64().unwrap();
-        self.leave_by(&["g", &number.to_string()]);
+    /// Goes to a page of the menu by `g` and the letter that the list of keys gives for it.
+    fn menu(&self, label: &str) {
+        let script = format!(
+            "return [...document.querySelectorAll('#keys .places div')].find(d => d.lastElementChild.textContent === '{label}')
+                .querySelector('kbd:last-child').textContent"
+        );
+        let letter = self.0.eval(&script);
+        self.leave_by(&["g", letter.as_str().unwrap()]);
+        assert_eq!(self.0.text(".menu [aria-current]"), label);
     }
 }
 
@@ -68,7 +72,7 @@ fn a_preparer_and_an_approver_finish_their_work_by_keys_alone() {
     let desk = Desk::new(&db);
     let keys = Keys(&browser);
     keys.log_in(&desk, "paula");
-    keys.menu("/journal");
+    keys.menu("Journal");
     keys.to("a[href='/entries/new']");
     keys.leave_by(&[ENTER]);
     keys.write("#memo", "Rent");
@@ -87,7 +91,7 @@ fn a_preparer_and_an_approver_finish_their_work_by_keys_alone() {
     keys.leave_by(&[ENTER]);
 
     keys.log_in(&desk, "ann");
-    keys.menu("/approvals");
+    keys.menu("Approvals");
     browser.press("?");
     assert!(browser.text("#keys").contains("Open the row"), "the keys are explained");
     browser.press("\u{e00c}");

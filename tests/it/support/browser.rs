@@ -182,7 +182,7 @@ rm -rf "$2""#;
 
     /// The whole page, below the fold too, as PNG.
     pub fn picture(&self) -> Vec<u8> {
-        let width_and_height = self.eval("const d = document.documentElement; return [d.clientWidth, d.scrollHeight]");
+        let width_and_height = self.eval("return [innerWidth, document.documentElement.scrollHeight]");
         let clip = json!({ "x": 0, "y": 0, "width": width_and_height[0], "height": width_and_height[1], "scale": 1 });
         let how = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let picture = self.devtools("Page.captureScreenshot", how);
