@@ -3,8 +3,10 @@
 use super::CliResult;
 use super::ctx::{CliError, Ctx};
 use super::serve::announce;
+use crate::demo::people::{Member, PASSWORD, PEOPLE};
 use crate::demo::{self, Demo, DemoError, Folder, Progress, SEED, THEFT_DAY};
 use crate::report::{format, link};
+use crate::service::clock::Clock;
 use crate::service::verify::{Verdict, verify};
 use crate::telemetry::{self, LogFormat};
 use crate::web::server::{self, Options, Running};
@@ -22,6 +24,9 @@ pub struct Args {
     /// Folder of the demo; the book is `book.db` in it, what it was fed lies in `inputs`.
     #[arg(long, default_value = "./safu-demo", value_name = "DIR")]
     dir: PathBuf,
+    /// Print what the device of this person of the demo shows now, and nothing else.
+    #[arg(long, value_name = "LOGIN", conflicts_with_all = ["no_serve", "listen"])]
+    code: Option<String>,
     /// Build and verify only.
     #[arg(long)]
     no_serve: bool,
@@ -41,14 +46,17 @@ impl From<DemoError> for CliError {
 
 /// Runs `safu demo`.
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+    if let Some(login) = &args.code {
+        return code(ctx, login);
+    }
     if let Some(listen) = args.listen.filter(|listen| !listen.ip().is_loopback()) {
-        let words =
-            "can be reached from other machines, and nobody logs in to the demo, so its pages are open; listen on 127.0.0.1";
+        let words = "can be reached from other machines, and everybody knows the passwords of the demo; listen on 127.0.0.1";
         return Err(CliError::Usage(format!("--listen: {listen} {words}")));
     }
     let demo = build(ctx, args)?;
     let verdict = verify(&demo.book()?)?;
     ctx.print(&summary(&demo, &verdict))?;
+    ctx.print(&who_logs_in())?;
     if !verdict.is_good() {
         return Err(CliError::NotVerified(format!(
             "{} findings; see `safu verify {}`",
@@ -65,9 +73,9 @@ fn serve(ctx: &Ctx, args: &Args, demo: &Demo) -> CliResult {
     let usual = Options::default();
     let options = Options { listen: args.listen.unwrap_or_else(|| free_port(usual.listen)), ..usual };
     let book = demo.book()?;
-    ctx.say(&format!("The clock of the served demo stands at {}.", format::instant(book.clock.now())));
+    ctx.say(&format!("The clock of the served demo goes on from {}.", format::instant(book.clock.now())));
     let ready = |running: &Running| {
-        announce(ctx, running, true)?;
+        announce(ctx, running, false)?;
         for address in &running.addresses {
             ctx.say(&format!("The evening of the theft: http://{address}/?as_of={THEFT_DAY}"));
             ctx.say(&format!("Its coverage, with every ratio: http://{address}{}", link::coverage_on(THEFT_DAY)));
@@ -104,6 +112,26 @@ fn build(ctx: &Ctx, args: &Args) -> Result<Demo, CliError> {
     let words = if demo.reused { "The demo is there already" } else { "The demo is built" };
     ctx.say(&format!("{words}: {}. Fees, claims and addresses in it are synthetic.", demo.url.display()));
     Ok(demo)
+}
+
+/// The second factor of a person of the demo. The secrets follow from the names and are the same in every demo; no other book has them.
+fn code(ctx: &Ctx, login: &str) -> CliResult {
+    let unknown = || {
+        let known: Vec<&str> = PEOPLE.iter().map(|member| member.login).collect();
+        CliError::Usage(format!("--code: {login} is nobody of the demo; use one of {}", known.join(", ")))
+    };
+    ctx.print(&Member::find(login).ok_or_else(unknown)?.code(Clock::System.of_devices()))
+}
+
+/// Who can log in, and how.
+fn who_logs_in() -> String {
+    let mut out =
+        format!("To log in (demo only, everybody knows this): password \"{PASSWORD}\", code by `safu demo --code LOGIN`,\n");
+    out.push_str("or let an authenticator keep the secret.\n");
+    for member in PEOPLE {
+        out.push_str(&format!("  {:<7}{:<18}secret {}\n", member.login, member.role, member.secret().text()));
+    }
+    out
 }
 
 /// What a reader should see first.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Name of the file that marks a folder as a demo's.
 const MARKER: &str = "demo.json";
 /// Version of the story; a folder of another version is built again.
-const STORY: &str = "safu-demo/2";
+const STORY: &str = "safu-demo/3";
 
 /// What the marker says. Only a finished demo has figures.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl Folder {
     /// A file cannot be removed or written.
     pub fn clear(&mut self, seed: u64) -> Result<(), DemoError> {
         self.mark(seed, None)?;
-        for name in ["book.db", "book.db-wal", "book.db-shm"] {
+        for name in ["book.db", "book.db-wal", "book.db-shm", "book.db.key"] {
             remove(&self.dir.join(name), |path| fs::remove_file(path))?;
         }
         remove(&self.inputs(), |path| fs::remove_dir_all(path))

@@ -10,6 +10,7 @@ mod closes;
 mod fees;
 mod figures;
 mod folder;
+pub mod people;
 mod random;
 mod setup;
 mod story;
@@ -23,6 +24,7 @@ use crate::service::Book;
 use crate::service::clock::Clock;
 use crate::store::conn::DatabaseUrl;
 use crate::store::error::StoreError;
+use crate::store::log;
 use std::path::PathBuf;
 
 /// The seed of the story that everybody sees.
@@ -70,9 +72,17 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// The moment at which the story ends; pages and commands of the demo take it for now.
-    pub fn clock() -> Clock {
-        Clock::simulated(story::END)
+    /// A clock that goes on where the story ends, or where whoever looked at the demo before left it, so that the log keeps its order.
+    ///
+    /// # Errors
+    /// The database's failure.
+    pub fn clock(&self) -> Result<Clock, StoreError> {
+        let standing = crate::service::init::open(&self.url, Clock::simulated(story::END))?;
+        let recorded = standing.read(|conn| {
+            let last = log::size(conn)?.saturating_sub(1);
+            log::recorded_at(conn, last)
+        })?;
+        Ok(Clock::moved(recorded.map_or(story::END, |at| at.max(story::END))))
     }
 
     /// The book, with the clock of the story.
@@ -80,7 +90,7 @@ impl Demo {
     /// # Errors
     /// The database's failure.
     pub fn book(&self) -> Result<Book, StoreError> {
-        crate::service::init::open(&self.url, Self::clock())
+        crate::service::init::open(&self.url, self.clock()?)
     }
 }
 

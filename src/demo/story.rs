@@ -4,7 +4,7 @@
 use super::closes::{self, Close};
 use super::fees::{MARGIN, Report, SPOT};
 use super::folder::Folder;
-use super::{DemoError, LAST_DAY, Progress, agenda, setup};
+use super::{DemoError, LAST_DAY, Progress, agenda, people, setup};
 use crate::domain::account::{AccountNo, no};
 use crate::domain::amount::format_minor_trimmed;
 use crate::domain::close::{Item, ItemState};
@@ -61,7 +61,8 @@ pub fn tell(url: &DatabaseUrl, folder: &Folder, seed: u64, progress: &mut dyn Fn
         let mut tell = |story: &Story<'_>, happens: Option<&str>| progress(&Progress { day: story.today, done, days, happens });
         story.day(day, &mut tell)?;
     }
-    story.book.clock.set(END);
+    progress(&Progress { day: story.today, done: days, days, happens: Some("people log in, and two must agree from now on") });
+    people::run(&mut story)?;
     Ok(story.book)
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// The clock of a book.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,8 @@ pub enum Clock {
     System,
     /// A clock that is set by hand, for stories and tests.
     Simulated(Arc<Mutex<Timestamp>>),
+    /// A clock that was set once and goes on from there, for looking at a story.
+    Moved(Timestamp, Instant),
 }
 
 impl Clock {
@@ -19,10 +22,27 @@ impl Clock {
         Self::Simulated(Arc::new(Mutex::new(at)))
     }
 
+    /// A clock that shows `at` and goes on from there.
+    pub fn moved(at: Timestamp) -> Self {
+        Self::Moved(at, Instant::now())
+    }
+
+    /// What the devices in the hands of people show, which nobody moves: the codes of a second factor go by it.
+    pub fn of_devices(&self) -> Timestamp {
+        match self {
+            Self::System | Self::Moved(..) => Timestamp::now(),
+            Self::Simulated(_) => self.now(),
+        }
+    }
+
     /// Now, in whole microseconds.
     pub fn now(&self) -> Timestamp {
         let now = match self {
             Self::System => Timestamp::now(),
+            Self::Moved(from, since) => {
+                let passed = jiff::SignedDuration::try_from(since.elapsed()).unwrap_or_default();
+                from.checked_add(passed).unwrap_or(Timestamp::MAX)
+            }
             Self::Simulated(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
         };
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)

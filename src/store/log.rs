@@ -247,6 +247,18 @@ pub fn size(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(last.map_or(0, |last| last.saturating_add(1)))
 }
 
+/// When a leaf was recorded; `None` if it is not there.
+pub fn recorded_at(conn: &mut Conn, index: i64) -> Result<Option<jiff::Timestamp>, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        at: jiff::Timestamp,
+    }
+    let Some(stored) = leaf(conn, index)? else { return Ok(None) };
+    let unreadable = |error| StoreError::Damaged(format!("leaf {index}: {error}"));
+    let envelope: Envelope = serde_json::from_str(&stored.bytes).map_err(unreadable)?;
+    Ok(Some(envelope.at))
+}
+
 /// All leaf hashes in order; 32 bytes a leaf.
 pub fn leaf_hashes(conn: &mut Conn) -> Result<Vec<Hash>, StoreError> {
     leaf_hashes_from(conn, 0)

@@ -1,14 +1,23 @@
 //! The demo: it builds, shows what it is meant to show, is verified, can be taken elsewhere, and is found again.
 
 use crate::reporting::accepted_elsewhere;
+use crate::support::browser::Browser;
 use crate::support::guard::Guard;
+use crate::support::server::TestServer;
 use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
+use safu_ledger::demo::people::{Member, PASSWORD, PEOPLE};
 use safu_ledger::demo::{self, Demo, Figures, Folder, SEED, THEFT_DAY};
 use safu_ledger::domain::account::no;
+use safu_ledger::domain::close::{Item, ItemState, MonthState};
+use safu_ledger::domain::period::Period;
 use safu_ledger::service::Book;
+use safu_ledger::service::approvals;
 use safu_ledger::service::contributions::{calendar::calendars, view};
+use safu_ledger::service::reconciliation::open_breaks;
 use safu_ledger::service::verify::verify;
 use safu_ledger::store::projection;
+use safu_ledger::web::app::Limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -37,8 +46,65 @@ fn the_story_is_told_verified_and_found_again() {
     let verdict = verify(&book).unwrap();
     assert!(verdict.is_good(), "{:?}", verdict.findings);
     accepted_elsewhere(&book);
+    leaves_work_to_do(&book);
     is_found_again(&at, &demo);
     serves(&at);
+    two_people_finish_an_approval(&demo);
+}
+
+/// An open month with a part of its checklist done, breaks, and proposals in every queue.
+fn leaves_work_to_do(book: &Book) {
+    let june = book.checklist("2019-06").unwrap();
+    let state = |item: Item| june.items.iter().find(|view| view.item == item).unwrap().state;
+    assert_eq!((june.state, state(Item::Statements), state(Item::Changes)), (MonthState::Open, ItemState::Done, ItemState::Open));
+    let june: Period = Period::parse("2019-06").unwrap();
+    let breaks = book.read(|conn| open_breaks(conn, june)).unwrap();
+    assert_eq!(breaks.iter().filter(|one| one.number.is_some()).count(), 2, "{breaks:?}");
+    let now = book.clock.now();
+    let proposals = book.read(|conn| approvals::list(conn, None, 20, now)).unwrap();
+    let states: Vec<&str> = proposals.iter().map(|one| one.state.slug()).collect();
+    assert_eq!(states, ["draft", "submitted", "submitted", "submitted", "executed"]);
+    let december = book.checklist("2018-12").unwrap();
+    assert!(december.state == MonthState::Closed && december.closed.unwrap().seal.is_some(), "the year 2018 is closed");
+}
+
+/// What the readme says: log in with the printed password and the code of now, and agree to what waits for one more.
+fn two_people_finish_an_approval(demo: &Demo) {
+    let Some(browser) = Browser::start() else { return };
+    let server = TestServer::serve(demo.book().unwrap(), Limits::default());
+    let page = |path: &str| format!("{}{path}", server.origin);
+    let now = server.book.clock.now();
+    let all = server.book.read(|conn| approvals::list(conn, None, 20, now)).unwrap();
+    let transfer = all.iter().find(|one| one.missing() == 1 && one.voices.len() == 1).expect("it waits for one more").id;
+    let log_in = |login: &str| {
+        browser.goto(&page("/login"));
+        browser.fill("input[name=login]", login);
+        browser.fill("input[name=password]", PASSWORD);
+        browser.fill("input[name=code]", &Member::find(login).unwrap().code(Timestamp::now()));
+        browser.follow(".entry button");
+        assert!(!browser.url().contains("/login"), "{}", browser.text("main"));
+    };
+    log_in("tess");
+    browser.screenshot("demo-first-screen");
+    browser.goto(&page(&format!("/approvals/{transfer}")));
+    assert!(!browser.text(".deeds").contains("second factor"), "not by the one who asked: {}", browser.text("main"));
+    browser.goto(&page("/close/2019-06"));
+    browser.screenshot("demo-june");
+    browser.follow(".user button");
+    log_in("ben");
+    browser.goto(&page("/approvals"));
+    browser.screenshot("demo-queue");
+    browser.goto(&page(&format!("/approvals/{transfer}")));
+    browser.follow(".deed button");
+    // Each code is good once; that of the next half minute is taken a little early.
+    let soon = Timestamp::now() + SignedDuration::from_secs(30);
+    browser.fill("input[name=code]", &Member::find("ben").unwrap().code(soon));
+    browser.follow(".entry button");
+    browser.follow(".deed button");
+    assert!(browser.text("main").contains("it took effect"), "{}", browser.text("main"));
+    browser.screenshot("demo-approved");
+    browser.assert_quiet(&server.origin);
+    assert!(verify(&server.book).unwrap().is_good());
 }
 
 /// The same seed gives these figures everywhere; whoever changes the story changes them here.
@@ -105,6 +171,12 @@ fn is_found_again(at: &Path, first: &Demo) {
     assert_eq!(again.figures, first.figures);
     let output = safu(&["demo", "--no-serve", "--dir", at.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();
+    for member in PEOPLE {
+        assert!(text.contains(member.login) && text.contains(&member.secret().text()) && text.contains(PASSWORD), "{text}");
+        let code = safu(&["demo", "--code", member.login]);
+        assert_eq!(String::from_utf8(code.stdout).unwrap().trim().len(), 6);
+    }
+    assert_eq!(safu(&["demo", "--code", "nobody"]).status.code(), Some(2));
     assert!(output.status.success() && text.contains(&THEFT_DAY.to_string()) && text.contains("verified"), "{text}");
 }
 
@@ -130,5 +202,5 @@ fn a_folder_with_other_things_in_it_is_left_alone() {
     assert_eq!(std::fs::read_to_string(dir.path().join("book.db")).unwrap(), "mine");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     let output = safu(&["demo", "--dir", dir.path().to_str().unwrap(), "--listen", "0.0.0.0:0"]);
-    assert_eq!(output.status.code(), Some(2), "pages are not behind a login");
+    assert_eq!(output.status.code(), Some(2), "everybody knows its passwords");
 }

@@ -97,7 +97,7 @@ impl Book {
 
 /// The step whose code was shown to prove that a new device has the secret.
 pub(super) fn first_step(book: &Book, secret: &Secret, code: &str) -> Result<i64, StoreError> {
-    let step = secret.step_of(&totp::tidied(code), book.clock.now(), 0);
+    let step = secret.step_of(&totp::tidied(code), book.clock.of_devices(), 0);
     let detail = "is not the code that the new secret gives now; check the clock of the device, and type the present code";
     Ok(step.ok_or_else(|| Rejection::invalid("/new_code", "", detail))?)
 }

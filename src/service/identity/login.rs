@@ -59,10 +59,13 @@ impl Attempt {
         refused: Happened,
         act: impl Fn(&mut Tx<'_>, &PersonRow, CredentialRow, bool) -> Result<(Happened, String, T), StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (now, code, secrets) = (book.clock.now(), totp::tidied(code), book.secrets.clone());
+        let (now, shown_at, code, secrets) =
+            (book.clock.now(), book.clock.of_devices(), totp::tidied(code), book.secrets.clone());
         let done = book.store.write(move |conn| {
             let proven = match &self.known {
-                Some((row, before)) if right => take_code(conn, &secrets, row, before, &code, now)?.map(|found| (row, found)),
+                Some((row, before)) if right => {
+                    take_code(conn, &secrets, row, before, &code, shown_at)?.map(|found| (row, found))
+                }
                 _ => None,
             };
             let Some((row, (credential, recovery))) = proven else {
@@ -82,21 +85,21 @@ impl Attempt {
     }
 }
 
-/// Uses the code up. The credential is read again: what was changed since the password was compared ends the attempt.
+/// Uses up the code that a device showed at a moment. The credential is read again: what was changed since the password was compared ends the attempt.
 fn take_code(
     conn: &mut Conn,
     secrets: &Secrets,
     row: &PersonRow,
     before: &CredentialRow,
     code: &str,
-    now: Timestamp,
+    shown_at: Timestamp,
 ) -> Result<Option<(CredentialRow, bool)>, StoreError> {
     let Some(credential) = valid_credential(conn, row)?.filter(|now| now.generation == before.generation) else {
         return Ok(None);
     };
     if code.len() == 6 {
         let secret = totp::Secret::of_bytes(&secrets.open(&about_second_factor(row.id), &credential.totp)?);
-        let Some(step) = secret.step_of(code, now, credential.totp_step) else { return Ok(None) };
+        let Some(step) = secret.step_of(code, shown_at, credential.totp_step) else { return Ok(None) };
         let used = identity::use_step(conn, row.id, step)?;
         return Ok(used.then_some((CredentialRow { totp_step: step, ..credential }, false)));
     }
