@@ -8,7 +8,7 @@ use crate::service::identity::docs;
 use crate::service::identity::provider::LinkProvider;
 use crate::service::identity::reset::ResetLogin;
 use crate::service::identity::session;
-use crate::service::people::{self, NewPerson, SetRole};
+use crate::service::people::{self, NewPerson, RenamePerson, SetRole};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -40,6 +40,17 @@ enum Verb {
         /// Take the role away.
         #[arg(long)]
         take: bool,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Change the name of a person; the login name stays.
+    Rename {
+        /// Login name.
+        login: String,
+        /// Name as others know the person from now on.
+        #[arg(long)]
+        name: String,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -102,6 +113,11 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
             let set = SetRole { login: login.clone(), role: role.clone(), held: !take, reason: reason.clone() };
             let reply = book.set_role(&ctx.call(), set)?;
             ctx.print_reply(&reply, |body| said(body, "The role is set; all sessions of the person have ended."))
+        }
+        Verb::Rename { login, name, reason } => {
+            let new = RenamePerson { login: login.clone(), name: name.clone(), reason: reason.clone() };
+            let reply = book.give(&ctx.call(), new)?;
+            ctx.print_reply(&reply, |body| said(body, "The name is changed."))
         }
         Verb::Reset { login, reason } => {
             let reply = book.reset_login(&ctx.call(), ResetLogin { login: login.clone(), reason: reason.clone() })?;

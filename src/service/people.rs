@@ -43,6 +43,18 @@ pub struct SetRole {
     pub reason: String,
 }
 
+/// A name that is to be changed. The login name stays: it says who somebody is, to the book and to the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenamePerson {
+    /// Whose.
+    pub login: String,
+    /// Name as others know the person from now on.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// A person with the roles held now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -144,6 +156,32 @@ impl Command for SetRole {
         }
         tx.add_fact(ROLE, &row.login, tx.today(), self);
         Ok(Answer::created(json!({"login": row.login, "roles": held})))
+    }
+}
+
+impl Command for RenamePerson {
+    const KIND: &'static str = person::NAME;
+    const TITLE: &'static str = "Change a person's name";
+    const GIVERS: &'static [Role] = &[Role::Administrator];
+    const APPROVERS: &'static [Role] = &[Role::Administrator];
+
+    fn risk(&self) -> Risk {
+        // Whoever could take the name of another alone could be taken for them by those who approve.
+        Risk::One
+    }
+
+    fn check(&self) -> Result<(), Rejection> {
+        check_person(&self.login, &self.name)?;
+        check_free_text(&self.reason, 500).map_err(|e| Rejection::invalid("/reason", &self.reason, e.to_string()))
+    }
+
+    fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        let row = person::of_login(tx.conn, &self.login)?.ok_or_else(|| unknown("/login", &self.login))?;
+        if row.name == self.name {
+            return Err(Rejection::invalid("/name", &self.name, "is the name already").into());
+        }
+        tx.add_fact(person::NAME, &row.login, tx.today(), self);
+        Ok(Answer::created(json!({"login": row.login, "name": self.name, "before": row.name})))
     }
 }
 

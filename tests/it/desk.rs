@@ -17,11 +17,13 @@ use safu_ledger::service::identity::Visitor;
 use safu_ledger::service::identity::invite::Enrolment;
 use safu_ledger::service::identity::totp::{Secret, step_at};
 use safu_ledger::service::keys::KeyScope;
+use safu_ledger::service::people::RenamePerson;
 use safu_ledger::service::prices::LockPrices;
 use safu_ledger::web::app::Limits;
 use serde_json::json;
 
 pub const PASSWORD: &str = "four plain words here";
+const JANUARY: &str = "/close/2019-01";
 
 /// A book under four eyes, served; Paula prepares and Ann approves.
 pub struct Desk {
@@ -84,6 +86,16 @@ impl Desk {
         }
     }
 
+    /// Ada changes a name, and Abel agrees.
+    pub fn rename(&self, login: &str, name: &str) {
+        let book = &self.server.book;
+        let new = RenamePerson { login: login.to_owned(), name: name.to_owned(), reason: "test".to_owned() };
+        let asked = done(book.give(&Call::fresh("person:ada").by(self.ids[0], true), new));
+        let id = asked["proposal"].as_i64().expect("a name alone asks for another administrator");
+        let ask = Decide { proposal: id, hash: self.find(id).hash, reason: String::new() };
+        done(book.approve(&Call::fresh("person:abel").by(self.ids[1], true), ask));
+    }
+
     /// Shows the second factor again, and goes on to this page.
     pub fn step_up(&self, browser: &Browser, login: &str, path: &str) {
         browser.goto(&self.page(&format!("/step-up?next={path}")));
@@ -135,6 +147,15 @@ impl Desk {
         }
         browser.follow(".deed button");
         assert!(browser.text("main").contains("it took effect"), "{}", browser.text("main"));
+    }
+
+    /// January is over: its prices are locked, and its fee report is there.
+    fn to_february(&self) {
+        let book = &self.server.book;
+        book.clock.set("2019-02-02T08:00:00Z".parse().unwrap());
+        done(book.import_prices(&call(), "closes", b"date,BTC,USDC\n2019-01-31,5200,1\n"));
+        done(book.lock_prices(&call(), LockPrices::imported("2019-01-31".parse().unwrap())));
+        report(book, 1, "10");
     }
 
     /// A memo figure that Paula asks for.
@@ -221,17 +242,47 @@ fn one_prepares_and_another_agrees() {
     assert!(safu_ledger::service::verify::verify(&desk.server.book).unwrap().is_good());
 }
 
+/// Paula, who is logged in, ticks what is left of January's checklist.
+fn tick(desk: &Desk, browser: &Browser) {
+    browser.goto(&desk.page(JANUARY));
+    for item in ["feeds", "statements", "estimates", "changes", "reports"] {
+        let form = format!("form.deed:has(input[name=item][value={item}])");
+        browser.fill(&format!("{form} input[name=note]"), "Folder 2019-01, looked at");
+        browser.follow(&format!("{form} button"));
+        assert!(browser.url().ends_with(JANUARY), "{item}: {}", browser.text("main"));
+    }
+    assert!(browser.text("main").contains("Every item is done"), "{}", browser.text("main"));
+}
+
+/// January is closed softly and then for good: Paula, who is logged in before and after, asks, and Ann agrees.
+fn close_for_good(desk: &Desk, browser: &Browser) {
+    let month = desk.page(JANUARY);
+    for (act, page) in [("soft-close", "The month is softly closed"), ("close", "The month is closed for good")] {
+        browser.goto(&month);
+        browser.follow(&format!("form[action$='/{act}'] button"));
+        let proposal = browser.url();
+        assert!(proposal.contains("/approvals/"), "{act}: {}", browser.text("main"));
+        assert!(!browser.text(".deeds").contains("Approve"), "not by the one who asked");
+        browser.follow(".user button");
+        desk.log_in(browser, "ann");
+        desk.agree(browser, &proposal);
+        browser.goto(&month);
+        browser.screenshot(&format!("close-after-{act}"));
+        let said = if act == "close" { page.to_owned() } else { "can be closed for good".to_owned() };
+        assert!(browser.text("main").contains(&said), "{}", browser.text("main"));
+        browser.follow(".user button");
+        desk.log_in(browser, "paula");
+    }
+}
+
 #[test]
 fn a_month_is_closed_at_the_pages() {
     let Some(browser) = Browser::start() else { return };
     let db = TestDb::sqlite();
     let desk = Desk::new(&db);
     let book = &desk.server.book;
-    book.clock.set("2019-02-02T08:00:00Z".parse().unwrap());
-    done(book.import_prices(&call(), "closes", b"date,BTC,USDC\n2019-01-31,5200,1\n"));
-    done(book.lock_prices(&call(), LockPrices::imported("2019-01-31".parse().unwrap())));
-    report(book, 1, "10");
-    let month = desk.page("/close/2019-01");
+    desk.to_february();
+    let month = desk.page(JANUARY);
 
     desk.log_in(&browser, "ann");
     browser.goto(&month);
@@ -249,29 +300,8 @@ fn a_month_is_closed_at_the_pages() {
     browser.screenshot("close-open-phone");
     browser.viewport(1280, 900);
     browser.media("screen", "light");
-    for item in ["feeds", "statements", "estimates", "changes", "reports"] {
-        let form = format!("form.deed:has(input[name=item][value={item}])");
-        browser.fill(&format!("{form} input[name=note]"), "Folder 2019-01, looked at");
-        browser.follow(&format!("{form} button"));
-        assert!(browser.url().ends_with("/close/2019-01"), "{item}: {}", browser.text("main"));
-    }
-    assert!(browser.text("main").contains("Every item is done"), "{}", browser.text("main"));
-    for (act, page) in [("soft-close", "The month is softly closed"), ("close", "The month is closed for good")] {
-        browser.goto(&month);
-        browser.follow(&format!("form[action$='/{act}'] button"));
-        let proposal = browser.url();
-        assert!(proposal.contains("/approvals/"), "{act}: {}", browser.text("main"));
-        assert!(!browser.text(".deeds").contains("Approve"), "not by the one who asked");
-        browser.follow(".user button");
-        desk.log_in(&browser, "ann");
-        desk.agree(&browser, &proposal);
-        browser.goto(&month);
-        browser.screenshot(&format!("close-after-{act}"));
-        let said = if act == "close" { page.to_owned() } else { "can be closed for good".to_owned() };
-        assert!(browser.text("main").contains(&said), "{}", browser.text("main"));
-        browser.follow(".user button");
-        desk.log_in(&browser, "paula");
-    }
+    tick(&desk, &browser);
+    close_for_good(&desk, &browser);
     browser.goto(&desk.page("/close"));
     browser.screenshot("close-months");
     browser.assert_quiet(&desk.server.origin);

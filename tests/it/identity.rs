@@ -17,7 +17,6 @@ use safu_ledger::service::{Book, Call};
 use safu_ledger::store::error::StoreError;
 use safu_ledger::store::{access, log};
 use serde_json::json;
-use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "four plain words here";
 
@@ -245,22 +244,28 @@ on_both_engines!(sessions_and_step_ups_end_by_themselves, |db| {
     assert!(signed(&book, &idle).is_none(), "half an hour without a request");
 });
 
+/// Nanoseconds that this thread has worked. What waits for a processor meanwhile, as others work, does not count.
+fn worked() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split(' ').next().unwrap().parse().unwrap()
+}
+
 on_both_engines!(an_unknown_name_is_refused_like_a_known_one, |db| {
     let book = opened(&db);
     someone(&book, "ann", &["approver"]);
-    let mut fastest = [Duration::MAX; 2];
+    let mut least = [u64::MAX; 2];
     for round in 0..4 {
         for (at, login) in ["ann", "nobody"].into_iter().enumerate() {
-            let began = Instant::now();
+            let before = worked();
             let refusal = refused(book.log_in(&from(&format!("198.51.100.{round}")), login, "not the password", "123456", None));
-            fastest[at] = fastest[at].min(began.elapsed());
+            least[at] = least[at].min(worked() - before);
             later(&book, 900);
             let known = refused(book.log_in(&from("198.51.100.99"), "ann", "another wrong one", "654321", None));
             assert_eq!((refusal.code, refusal), (OutcomeCode::Unauthenticated, known));
             later(&book, 900);
         }
     }
-    assert!(fastest[1] * 2 > fastest[0] && fastest[0] * 2 > fastest[1], "{fastest:?}");
+    assert!(least[1] * 2 > least[0] && least[0] * 2 > least[1], "{least:?}");
 });
 
 on_both_engines!(invitations_are_good_once_and_for_a_day, |db| {

@@ -18,7 +18,7 @@ use crate::service::incidents::recoveries::{NewRecovery, NewRecoveryReceipt, Rec
 use crate::service::keys::{NewKey, RevokeKey};
 use crate::service::memo::MemoFigure;
 use crate::service::mode::SetMode;
-use crate::service::people::{NewPerson, SetRole};
+use crate::service::people::{NewPerson, RenamePerson, SetRole};
 use crate::service::periods::ClosePeriod;
 use crate::service::periods::checklist::MarkItem;
 use crate::service::periods::soft::SoftClose;
@@ -62,6 +62,7 @@ pub const KINDS: &[Kind] = &[
     Kind::of::<NewVenue>(),
     Kind::of::<NewPerson>(),
     Kind::of::<SetRole>(),
+    Kind::of::<RenamePerson>(),
     Kind::of::<ResetLogin>(),
     Kind::of::<SetMode>(),
     Kind::of::<LinkProvider>(),

@@ -5,7 +5,7 @@ use super::{LOGINS, session, valid_credential};
 use crate::domain::person::{PersonId, Role};
 use crate::report::doc::{Cell, Column, Doc, Row, Table, Tone};
 use crate::report::link;
-use crate::service::people::{self, Person, ROLE, SetRole};
+use crate::service::people::{self, Person, ROLE, RenamePerson, SetRole};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::identity::{SessionRow, invited, recovery_codes_left};
@@ -134,12 +134,9 @@ pub fn person_doc(conn: &mut Conn, id: PersonId, now: Timestamp) -> Result<Optio
         ("Identity provider", Cell::text(if linked.is_empty() { "not linked".to_owned() } else { linked.join(", ") })),
         ("Last login", last.map_or_else(|| Cell::text("never"), |(_, at)| moment(at))),
     ];
-    let doc = Doc {
-        name: format!("person-{}", one.login),
-        title: one.name.clone(),
-        tables: vec![sessions_table(&access.sessions), roles_table(conn, &one.login)?, keys_table(conn, Some(id), now)?],
-        ..Doc::default()
-    };
+    let mut tables = vec![sessions_table(&access.sessions), roles_table(conn, &one.login)?, keys_table(conn, Some(id), now)?];
+    tables.extend(names_table(conn, &one.login)?);
+    let doc = Doc { name: format!("person-{}", one.login), title: one.name.clone(), tables, ..Doc::default() };
     let facts = facts.into_iter().map(|(label, cell)| (label.to_owned(), cell)).collect();
     Ok(Some(PersonDoc { person: one, facts, doc, has_login: access.has_login }))
 }
@@ -176,6 +173,19 @@ fn roles_table(conn: &mut Conn, login: &str) -> Result<Table, StoreError> {
     let mut heads = columns(&[("day", "Day"), ("role", "Role"), ("what", "What"), ("reason", "Reason")]);
     heads.push(Column::number("leaf", "Leaf of the log"));
     Ok(Table::new("roles", "Roles over time", heads, rows, "No role was given yet; an administrator gives one."))
+}
+
+/// The names that a person was given after the first one; nothing for most.
+fn names_table(conn: &mut Conn, login: &str) -> Result<Option<Table>, StoreError> {
+    let mut rows = Vec::new();
+    for fact in fact::of_subject(conn, person::NAME, login)? {
+        let set: RenamePerson = fact.parse()?;
+        let cells = [Cell::text(&fact.effective_on), Cell::text(&set.name), Cell::text(&set.reason), Cell::count(fact.leaf)];
+        rows.push(Row::body(cells.into_iter().collect()));
+    }
+    let mut heads = columns(&[("day", "Day"), ("name", "Name"), ("reason", "Reason")]);
+    heads.push(Column::number("leaf", "Leaf of the log"));
+    Ok((!rows.is_empty()).then(|| Table::new("names", "Changes of the name", heads, rows, "")))
 }
 
 /// All service keys, without secrets.

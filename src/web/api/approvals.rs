@@ -5,7 +5,7 @@ use super::reports::{DOC, FORMAT, format_of, send};
 use crate::domain::outcome::OutcomeCode;
 use crate::service::approvals::{ApprovalTerms, Decide, Draft, Revise, docs};
 use crate::service::identity::provider::LinkProvider;
-use crate::service::people::{NewPerson, SetRole};
+use crate::service::people::{NewPerson, RenamePerson, SetRole};
 use crate::web::input::Input;
 use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Success};
 use crate::web::problem::Failed;
@@ -41,6 +41,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Give or take a role",
             "Roles: administrator, preparer, approver, treasurer, incident-officer, auditor. Roles that one person must not hold \
              together are refused.",
+        )
+    },
+    Operation {
+        body: &[Media::json::<RenamePerson>(r#"{"login":"paula","name":"Paula Prescott","reason":"Married"}"#)],
+        refusals: &[OutcomeCode::ApprovalNeeded, OutcomeCode::NotFound],
+        success: Success::created(
+            "The name now and the one before",
+            r#"{"login":"paula","name":"Paula Prescott","before":"Paula Prepares"}"#,
+        ),
+        route: |route| route.to(|input: Input| input.post(|book, call, body: RenamePerson| book.give(call, body))),
+        ..command(
+            "/persons/names",
+            "renamePerson",
+            "Change a person's name",
+            "The login name stays, and with it who somebody is.",
         )
     },
     Operation {

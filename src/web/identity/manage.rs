@@ -7,7 +7,7 @@ use crate::domain::person::{PersonId, Role};
 use crate::report::link;
 use crate::service::identity::reset::ResetLogin;
 use crate::service::keys::{KeyScope, RevokeKey};
-use crate::service::people::{self, NewPerson, Person, SetRole};
+use crate::service::people::{self, NewPerson, Person, RenamePerson, SetRole};
 use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::store::key;
@@ -23,6 +23,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Person,
+    Name,
     Role,
     Invitation,
     EndSessions,
@@ -32,12 +33,13 @@ enum Form {
 }
 
 impl Form {
-    const ALL: [Self; 7] =
-        [Self::Person, Self::Role, Self::Invitation, Self::EndSessions, Self::Reset, Self::Key, Self::Revocation];
+    const ALL: [Self; 8] =
+        [Self::Person, Self::Name, Self::Role, Self::Invitation, Self::EndSessions, Self::Reset, Self::Key, Self::Revocation];
 
     const fn path(self) -> &'static str {
         match self {
             Self::Person => "/people/new",
+            Self::Name => "/people/{person}/name",
             Self::Role => "/people/{person}/role",
             Self::Invitation => "/people/{person}/invitation",
             Self::EndSessions => "/people/{person}/end-sessions",
@@ -50,6 +52,7 @@ impl Form {
     const fn title(self) -> &'static str {
         match self {
             Self::Person => "Make a person known",
+            Self::Name => "Change the name",
             Self::Role => "Give or take a role",
             Self::Invitation => "Invite to set a login up",
             Self::EndSessions => "End all sessions",
@@ -62,6 +65,10 @@ impl Form {
     const fn about(self) -> &'static str {
         match self {
             Self::Person => "A natural person. Without a role a person can do nothing and sees nothing of the book.",
+            Self::Name => {
+                "The login name stays, and with it who somebody is: a new name lets nobody approve what they have asked for. It asks for \
+                 another administrator where the book is under four eyes."
+            }
             Self::Role => {
                 "All sessions of the person end with it. To give a role asks for another administrator where the book is under four eyes; \
                  to take one never waits."
@@ -137,6 +144,7 @@ impl Form {
                 Input::text("login", "Login name", "off").filled(sent.get("login")).hint("Never changed and never used again."),
                 Input::text("name", "Name", "off").filled(sent.get("name")),
             ],
+            Self::Name => vec![Input::text("name", "Name", "off").filled(sent.get("name")), reason()],
             Self::Role => {
                 let all = Role::ALL.iter().map(|role| pair(role.slug(), &format!("{role}: {}", role.about()))).collect();
                 vec![
@@ -192,6 +200,10 @@ impl Form {
         let get = |name: &str| sent.get(name).trim().to_owned();
         match self {
             Self::Person => book.add_person(call, NewPerson { login: get("login"), name: get("name") }).and_then(Done::of),
+            Self::Name => {
+                let new = RenamePerson { login, name: get("name"), reason: get("reason") };
+                book.give(call, new).and_then(Done::of)
+            }
             Self::Role => {
                 let set = SetRole { login, role: get("role"), held: get("held") == "true", reason: get("reason") };
                 book.set_role(call, set).and_then(Done::of)

@@ -54,7 +54,8 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         true => vec![("End all sessions", at("end-sessions")), ("Make the login worthless", at("reset"))],
         false => vec![("Invite to set a login up", at("invitation"))],
     };
-    let all: Vec<(&str, String)> = [("Give or take a role", at("role"))].into_iter().chain(access).collect();
+    let all: Vec<(&str, String)> =
+        [("Give or take a role", at("role")), ("Change the name", at("name"))].into_iter().chain(access).collect();
     let crumbs = vec![("Persons".to_owned(), link::people())];
     let extras = Extras { crumbs, facts: found.facts, actions: actions(asked, &all), ..Extras::default() };
     Ok(Page { context: asked.context_of_now(Section::None, NOW), doc: found.doc, extras })

@@ -1,6 +1,6 @@
 //! An entry from the first letter to its reversal, by two persons in a browser. The one who prepared it never gets to approve it.
 
-use super::{Desk, PASSWORD, force};
+use super::{Desk, PASSWORD, close_for_good, force, tick};
 use crate::login::Client;
 use crate::pages::axe;
 use crate::small_book::{call, done};
@@ -111,6 +111,8 @@ fn fail_alone(desk: &Desk, browser: &Browser, proposal: i64) {
     untouched();
     as_an_approver(desk, browser, proposal);
     untouched();
+    by_another_name(desk, browser, proposal);
+    untouched();
 }
 
 /// The same person in a second session of another program, with the second factor shown there.
@@ -147,6 +149,19 @@ fn as_an_approver(desk: &Desk, browser: &Browser, proposal: i64) {
     desk.role("paula", "preparer", true);
 }
 
+/// The same person by the name of another: who somebody is does not go by names.
+fn by_another_name(desk: &Desk, browser: &Browser, proposal: i64) {
+    desk.rename("paula", "Ann A.");
+    desk.log_in(browser, "paula");
+    let page = format!("/approvals/{proposal}");
+    desk.step_up(browser, "paula", &page);
+    assert!(browser.text(".user").contains("Ann A."), "{}", browser.text(".user"));
+    assert!(browser.text("main").contains("Ann A.") && !browser.text("main").contains("Approve and carry out"));
+    assert_eq!(force(browser, proposal, "approve"), 403, "the maker still, under whatever name");
+    drain(browser, 1);
+    browser.follow(".user button");
+}
+
 /// Approves as Ann, who finds it in the queue by keys.
 fn approve(desk: &Desk, browser: &Browser, proposal: i64) {
     desk.log_in(browser, "ann");
@@ -166,7 +181,7 @@ fn approve(desk: &Desk, browser: &Browser, proposal: i64) {
 }
 
 #[test]
-fn an_entry_is_prepared_approved_by_another_and_reversed() {
+fn an_entry_is_prepared_approved_by_another_reversed_and_its_month_closed() {
     let Some(browser) = Browser::start() else { return };
     let db = TestDb::sqlite();
     let desk = Desk::new(&db);
@@ -200,6 +215,16 @@ fn an_entry_is_prepared_approved_by_another_and_reversed() {
     let csv = browser.eval("return fetch('/journal?format=csv').then(answer => answer.text())");
     let csv = csv.as_str().unwrap();
     assert!(csv.contains(MEMO) && csv.contains("Billed twice"), "{csv}");
+    // The month of the entry is closed, exported as it was left, and the day ends.
+    browser.follow(".user button");
+    desk.to_february();
+    desk.log_in(&browser, "paula");
+    tick(&desk, &browser);
+    close_for_good(&desk, &browser);
+    browser.goto(&desk.page("/journal?to=2019-01-31"));
+    let csv = browser.eval("return fetch(document.querySelector('a[href*=\"format=csv\"]').href).then(answer => answer.text())");
+    assert!(csv.as_str().unwrap().contains(MEMO), "{csv}");
+    browser.goto(&desk.page(&format!("/entries/{no}")));
     browser.assert_quiet(&desk.server.origin);
     browser.follow(".user button");
     browser.eval("history.back()");
