@@ -28,11 +28,11 @@ enum Verb {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Attach a file that was added to an entry, a proposal or an incident.
+    /// Attach a file that was added to an entry, a proposal, an incident or an item of a month's checklist.
     Attach {
         /// SHA-256 of its content.
         sha256: String,
-        /// What it is attached to: entry/NUMBER, proposal/NUMBER or incident/CODE.
+        /// What it is attached to: entry/NUMBER, proposal/NUMBER, incident/CODE or close/MONTH/ITEM.
         #[arg(long, value_name = "SUBJECT")]
         to: String,
         /// What it shows.

@@ -29,7 +29,7 @@ macro_rules! outcomes {
 
 outcomes! {
     Unauthenticated = 1001, "unauthenticated", 401, "No valid key was given";
-    Forbidden = 1002, "forbidden", 403, "The key may not do this";
+    Forbidden = 1002, "forbidden", 403, "The caller may not do this";
     StepUpNeeded = 1003, "step-up-needed", 403, "The second factor must be shown again for this";
     ApprovalNeeded = 1004, "approval-needed", 403, "This book takes such a command from a person only, and others approve it";
     BodyTooLarge = 1101, "body-too-large", 413, "The request is larger than allowed";

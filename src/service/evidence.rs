@@ -5,6 +5,7 @@
 
 use super::approvals::gate;
 use super::command::Command;
+use super::periods::files;
 use super::registry::parsed_facts;
 use super::{Answer, Book, Call, Reply};
 use crate::domain::approval::Risk;
@@ -22,6 +23,7 @@ use crate::store::evidence::{self, EvidenceRow, NewEvidence};
 use crate::store::tx::Tx;
 use crate::store::{fact, incident, journal, proposal};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
@@ -34,7 +36,7 @@ pub const ATTACHED: &str = "evidence.attached";
 pub const BRING: &[Role] = &[Role::Preparer, Role::Approver, Role::Treasurer, Role::IncidentOfficer];
 
 /// What files are attached to, as a word and a name: `entry/12`.
-const SUBJECTS: &str = "entry/NUMBER, proposal/NUMBER or incident/CODE";
+const SUBJECTS: &str = "entry/NUMBER, proposal/NUMBER, incident/CODE or close/MONTH/ITEM";
 
 /// A file as it comes.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ pub struct GivenFile {
 pub struct AttachEvidence {
     /// SHA-256 of the content, hex.
     pub sha256: String,
-    /// What it is attached to: `entry/12`, `proposal/7`, `incident/INC-2019-001`.
+    /// What it is attached to: `entry/12`, `proposal/7`, `incident/INC-2019-001`, `close/2019-05/statements`.
     pub subject: String,
     /// What it shows.
     #[serde(default)]
@@ -96,10 +98,10 @@ impl Book {
         })
     }
 
-    /// Attaches a file to an entry, a proposal or an incident.
+    /// Attaches a file to an entry, a proposal, an incident, or an item of a month that is not closed.
     ///
     /// # Errors
-    /// `NotFound` for what is not there, `AlreadyExists`, `InvalidField`, `Forbidden`.
+    /// `NotFound` for what is not there, `AlreadyExists`, `InvalidField`, `Forbidden`, `PeriodClosed`.
     pub fn attach_evidence(&self, call: &Call, ask: AttachEvidence) -> Result<Reply, StoreError> {
         self.give(call, ask)
     }
@@ -139,7 +141,8 @@ impl Command for AttachEvidence {
 
     fn decide(&self, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
         require(tx.conn, "/sha256", &self.sha256)?;
-        require_subject(tx.conn, &self.subject)?;
+        let today = tx.today();
+        require_subject(tx.conn, &self.subject, today)?;
         if of(tx.conn, &self.subject)?.iter().any(|(_, attached)| attached.sha256 == self.sha256) {
             let detail = "is attached there already";
             return Err(Rejection::new(OutcomeCode::AlreadyExists, "/sha256", &self.sha256, detail).into());
@@ -150,7 +153,7 @@ impl Command for AttachEvidence {
 }
 
 /// Refuses a subject that is not there.
-fn require_subject(conn: &mut Conn, subject: &str) -> Result<(), StoreError> {
+fn require_subject(conn: &mut Conn, subject: &str, today: Date) -> Result<(), StoreError> {
     let missing = || Rejection::new(OutcomeCode::NotFound, "/subject", subject, format!("is not in this book; write {SUBJECTS}"));
     let (word, name) = subject.split_once('/').ok_or_else(missing)?;
     // A number has one spelling, or one thing would have two lists.
@@ -159,6 +162,7 @@ fn require_subject(conn: &mut Conn, subject: &str) -> Result<(), StoreError> {
         ("entry", Some(no)) => journal::find(conn, EntryNo(no))?.is_some(),
         ("proposal", Some(id)) => proposal::find(conn, id)?.is_some(),
         ("incident", _) => incident::find(conn, name)?.is_some(),
+        (files::SUBJECT, _) => files::is_item(conn, name, today)?,
         _ => false,
     };
     if found { Ok(()) } else { Err(missing().into()) }
@@ -174,7 +178,7 @@ pub fn require(conn: &mut Conn, pointer: &str, hash: &str) -> Result<EvidenceRow
 }
 
 /// Queues the attachment of a file that is there. `subject` names what it is attached to, a word and a name: `entry/12`,
-/// `close/2019-05/bank`.
+/// `close/2019-05/statements`.
 pub fn attach(tx: &mut Tx<'_>, subject: &str, sha256: &str, note: &str) -> i64 {
     let today = tx.today();
     tx.add_fact(ATTACHED, subject, today, &Attachment { sha256: sha256.to_owned(), note: note.to_owned() })

@@ -6,6 +6,7 @@ use super::{Answer, Book, Call, Reply};
 use crate::domain::approval::Risk;
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::domain::person::Role;
+use crate::report::format;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::tx::{Tx, format_instant};
@@ -45,6 +46,13 @@ pub struct Switch {
     pub by: String,
     /// When, UTC.
     pub at: String,
+}
+
+impl Switch {
+    /// When, as people read it.
+    pub fn since(&self) -> String {
+        self.at.parse().map_or_else(|_| self.at.clone(), format::instant)
+    }
 }
 
 /// Whether the book takes commands, and why not.
@@ -92,8 +100,9 @@ impl Mode {
         match self {
             Self::Open => None,
             Self::Started => Some("Read-only: this server was started so. Nothing is recorded but logins.".to_owned()),
-            Self::Switched(Switch { reason, by, at, .. }) => {
-                Some(format!("Read-only since {at}, switched by {by}: {reason}. Nothing is recorded but logins."))
+            Self::Switched(switch @ Switch { reason, by, .. }) => {
+                let since = switch.since();
+                Some(format!("Read-only since {since}, switched by {by}: {reason}. Nothing is recorded but logins."))
             }
             Self::Lost(_) => Some(
                 "Read-only: the database cannot be written at present, so nothing is recorded. It is tried every second; writing \
@@ -116,9 +125,11 @@ pub(super) fn require_open(store: &Store, conn: &mut Conn) -> Result<(), StoreEr
     }
     match last(conn)?.filter(|switch| switch.read_only) {
         None => Ok(()),
-        Some(Switch { reason, by, at, .. }) => {
-            let detail =
-                format!("the book is read-only since {at}, switched by {by}: {reason}; an administrator makes it writable again");
+        Some(switch) => {
+            let (since, Switch { reason, by, .. }) = (switch.since(), switch);
+            let detail = format!(
+                "the book is read-only since {since}, switched by {by}: {reason}; an administrator makes it writable again"
+            );
             Err(refusal(&detail).into())
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::report::doc::Basis;
 use crate::service::problem;
 use crate::store::error::StoreError;
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use serde_json::Value;
@@ -65,12 +65,15 @@ pub(super) fn as_page(
     rejection: &Rejection,
     request_id: &str,
 ) -> Result<String, askama::Error> {
-    let not_done = if rejection.code == OutcomeCode::NotFound { "Nothing can be shown." } else { "Nothing was recorded." };
+    let asks_for_a_page = [Method::GET, Method::HEAD].contains(request.method());
+    let not_done = if asks_for_a_page { "Nothing can be shown." } else { "Nothing was recorded." };
+    // Programs read pointers; a person reads the name of a field.
+    let place = |pointer: &str| pointer.trim_start_matches('/').replace('/', " ");
     let failure = Failure {
         status: rejection.code.status(),
         title: rejection.code.title().to_owned(),
         not_done: not_done.to_owned(),
-        problems: rejection.problems.iter().map(|p| (p.pointer.clone(), p.detail.clone())).collect(),
+        problems: rejection.problems.iter().map(|p| (place(&p.pointer), p.detail.clone())).collect(),
         request_id: request_id.to_owned(),
     };
     render_failure(&plain_context(state, request.path(), user_of(request)), &failure)

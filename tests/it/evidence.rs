@@ -62,7 +62,27 @@ on_both_engines!(a_file_is_attached_to_what_is_there_once, |db| {
         assert_eq!(again.status, 409, "{subject}");
         assert_eq!(book.read(|conn| evidence::of(conn, subject)).unwrap()[0].1.note, "seen");
     }
-    for nowhere in ["entry/999", "entry/01", "entry/x", "incident/INC-2", "person/1", "entry", ""] {
+    book.clock.set("2019-02-02T00:00:00Z".parse().unwrap());
+    let closed = book.attach_evidence(&call(), ask("close/2019-01/statements")).unwrap();
+    assert_eq!((closed.status, &closed.json()["code"]), (409, &serde_json::json!("period-closed")), "it is signed off");
+    done(book.attach_evidence(&call(), ask("close/2019-02/statements")));
+    let page = book.period_doc("2019-02").unwrap();
+    let files = page.tables.iter().find(|table| table.id == "evidence").unwrap();
+    assert!(files.rows.len() == 1 && format!("{:?}", files.rows[0]).contains("note.txt"), "{files:?}");
+    assert!(verify(&book).unwrap().is_good());
+    for nowhere in [
+        "close/2019-03/statements",
+        "close/2019-02/weather",
+        "close/2019-02",
+        "close/2019-2/statements",
+        "entry/999",
+        "entry/01",
+        "entry/x",
+        "incident/INC-2",
+        "person/1",
+        "entry",
+        "",
+    ] {
         assert_eq!(book.attach_evidence(&call(), ask(nowhere)).unwrap().status, 404, "{nowhere}");
     }
     let unknown = AttachEvidence { sha256: "0".repeat(64), ..ask("entry/1") };

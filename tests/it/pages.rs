@@ -4,10 +4,14 @@
 pub mod axe;
 #[path = "pages/book.rs"]
 pub mod book;
+#[path = "pages/every.rs"]
+mod every;
 #[path = "pages/linked.rs"]
 mod linked;
 #[path = "pages/links.rs"]
 mod links;
+#[path = "pages/looks.rs"]
+pub mod looks;
 #[path = "pages/topbar.rs"]
 pub mod topbar;
 
@@ -281,6 +285,7 @@ fn every_page_holds_in_a_browser() {
     let db = TestDb::sqlite();
     let server = serve(&db);
     let Some(browser) = Browser::start() else { return };
+    let looks = looks::Looks::new(&browser, String::new(), &server.origin);
     for (name, path) in PAGES {
         let url = format!("{}{path}", server.origin);
         browser.viewport(1280, 900);
@@ -296,11 +301,10 @@ fn every_page_holds_in_a_browser() {
         browser.goto(&url);
         assert!(!browser.scrolls_sideways(), "{path} scrolls sideways at 390 px");
         browser.screenshot(&format!("{name}-phone"));
-        browser.viewport(794, 1123);
-        browser.media("print", "light");
-        browser.screenshot(&format!("{name}-print"));
+        looks.print(name, path);
         browser.assert_quiet(&server.origin);
     }
+    looks.assert_sound();
     browser.media("screen", "light");
     browser.viewport(1280, 900);
     browser.scripts(false);

@@ -2,6 +2,7 @@
 
 use crate::login::{Client, PASSWORD, code, later, set_up_ada};
 use crate::pages::axe;
+use crate::pages::looks::Looks;
 use crate::small_book::{call, done, person};
 use crate::support::browser::Browser;
 use crate::support::database::TestDb;
@@ -93,33 +94,41 @@ fn under_four_eyes_the_same_forms_make_proposals() {
     assert_eq!(ada.log_in("ada", PASSWORD, &code(&server, &secret)).status, 303);
 }
 
+/// Pages of persons and keys.
+const OF_PERSONS: &[(&str, &str)] = &[
+    ("account", "/account"),
+    ("step-up", "/step-up?next=/account"),
+    ("password", "/account/password"),
+    ("device", "/account/second-factor"),
+    ("recovery", "/account/recovery-codes"),
+    ("people", "/people"),
+    ("person", "/people/1"),
+    ("person-new", "/people/new"),
+    ("name", "/people/4/name"),
+    ("role", "/people/4/role"),
+    ("invite", "/people/4/invitation"),
+    ("reset", "/people/1/reset"),
+    ("end-sessions", "/people/1/end-sessions"),
+    ("keys", "/keys"),
+    ("key-new", "/keys/new"),
+    ("key-revoke", "/keys/revocation"),
+    ("approvals", "/approvals"),
+];
+
+/// What is looked at here.
+pub fn looked_at() -> Vec<String> {
+    let outside = ["/setup", "/login", "/invitation/x"].into_iter();
+    outside.chain(OF_PERSONS.iter().map(|(_, path)| *path)).map(str::to_owned).collect()
+}
+
 #[test]
 fn the_pages_around_the_login_can_be_read_by_everybody() {
     let db = TestDb::sqlite();
     let server = TestServer::start(&db);
     let Some(browser) = Browser::start() else { return };
     let Some(axe) = axe::source() else { return };
-    let look = |name: &str, path: &str| {
-        let url = format!("{}{path}", server.origin);
-        for scheme in ["light", "dark"] {
-            browser.viewport(1280, 900);
-            browser.media("screen", scheme);
-            browser.goto(&url);
-            browser.screenshot(&format!("{name}-{scheme}"));
-            assert_eq!(axe::violations(&browser, &axe), [] as [String; 0], "{path} {scheme}");
-        }
-        browser.viewport(390, 844);
-        browser.media("screen", "light");
-        browser.goto(&url);
-        assert!(!browser.scrolls_sideways(), "{path} scrolls sideways at 390 px");
-        browser.screenshot(&format!("{name}-phone"));
-        browser.viewport(794, 1123);
-        browser.media("print", "light");
-        browser.screenshot(&format!("{name}-print"));
-        browser.media("screen", "light");
-        browser.viewport(1280, 900);
-        browser.assert_quiet(&server.origin);
-    };
+    let looks = Looks::new(&browser, axe, &server.origin);
+    let look = |name: &str, path: &str| looks.look(name, path);
     look("setup", "/setup");
     let secret = set_up_ada(&server);
     look("login", "/login");
@@ -133,25 +142,8 @@ fn the_pages_around_the_login_can_be_read_by_everybody() {
         browser.fill(&format!("input[name={name}]"), value);
     }
     browser.follow(".entry button");
-    let pages = [
-        ("account", "/account"),
-        ("step-up", "/step-up?next=/account"),
-        ("password", "/account/password"),
-        ("device", "/account/second-factor"),
-        ("recovery", "/account/recovery-codes"),
-        ("people", "/people"),
-        ("person", "/people/1"),
-        ("person-new", "/people/new"),
-        ("role", "/people/4/role"),
-        ("invite", "/people/4/invitation"),
-        ("reset", "/people/1/reset"),
-        ("end-sessions", "/people/1/end-sessions"),
-        ("keys", "/keys"),
-        ("key-new", "/keys/new"),
-        ("key-revoke", "/keys/revocation"),
-        ("approvals", "/approvals"),
-    ];
-    for (name, path) in pages {
+    for (name, path) in OF_PERSONS {
         look(name, path);
     }
+    looks.assert_sound();
 }

@@ -38,8 +38,9 @@ const PARTS: &[(&str, &str)] = &[
     ("period", "2019-02"),
 ];
 
-struct House {
-    server: TestServer,
+/// A book with a person of each role and a server.
+pub struct House {
+    pub server: TestServer,
     persons: BTreeMap<&'static str, Member>,
     fresh: Cell<u64>,
 }
@@ -70,7 +71,7 @@ fn member(book: &Book, login: &'static str, roles: &[&str]) -> Member {
 }
 
 impl House {
-    fn new(db: &TestDb) -> Self {
+    pub fn new(db: &TestDb) -> Self {
         let book = full(db);
         let mut persons = BTreeMap::from([("none", member(&book, "none", &[]))]);
         for role in ["administrator", "preparer", "approver", "treasurer", "incident-officer", "auditor"] {
@@ -90,8 +91,13 @@ impl House {
         self.fresh.get()
     }
 
+    /// A call of a person who has just shown the second factor.
+    pub fn call(&self, who: &str) -> Call {
+        Call::fresh(format!("person:{who}")).by(self.persons[who].id, true)
+    }
+
     /// A new session of a person, stepped up a moment ago: its token and its short name.
-    fn session(&self, who: &str) -> (String, String) {
+    pub fn session(&self, who: &str) -> (String, String) {
         let token = format!("token-{}", self.next());
         let token_hash = safu_ledger::proof::merkle::sha256(token.as_bytes()).to_vec();
         let row = SessionRow { token_hash, ..self.persons[who].session.clone() };

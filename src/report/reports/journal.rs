@@ -17,7 +17,7 @@ pub fn run(source: &mut dyn Source, params: &Params) -> Result<Doc, ReportError>
     if !rows.is_empty() {
         rows.push(footer(totals.as_ref()));
     }
-    let empty = "No entry matches; take a filter away, or look at a later as-of day.";
+    let empty = "No entry is here. Take a filter away or look at a later as-of day; in a new book, the dashboard leads to the first entry.";
     let table = Table::new("journal", "Entries, the latest first", columns(facts), rows, empty);
     Ok(Doc {
         name: report.name.to_owned(),

@@ -17,6 +17,10 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
+/// What an empty queue says.
+const NOTHING: &str = "Nothing waits for a decision. What one person asks for and others must agree to comes here; \
+    `safu approvals terms` says from when on and from which amount that is.";
+
 /// Names of persons by number.
 struct Names(BTreeMap<PersonId, String>);
 
@@ -55,7 +59,7 @@ pub fn queue(conn: &mut Conn, now: Timestamp, before: Option<i64>, limit: i64) -
         name: "approvals".to_owned(),
         title: "Approvals".to_owned(),
         finding: Some(finding),
-        tables: vec![Table::new("waiting", "Waiting", columns(), rows(&waiting)?, "Nothing waits for a decision."), done],
+        tables: vec![Table::new("waiting", "Waiting", columns(), rows(&waiting)?, NOTHING), done],
         ..Doc::default()
     })
 }

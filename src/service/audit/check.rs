@@ -182,7 +182,7 @@ pub fn last(conn: &mut Conn) -> Result<Option<Kept>, StoreError> {
 /// What the last check found, in one sentence.
 pub fn finding(last: Option<&Kept>) -> String {
     match last {
-        None => "The chain was not checked on anybody's wish yet.".to_owned(),
+        None => "Nobody has asked for a check of the chain yet.".to_owned(),
         Some(kept) => {
             let at = format::instant(kept.done.started_at);
             let found = if kept.done.is_good() { "everything was as the log says".to_owned() } else { findings(&kept.done) };

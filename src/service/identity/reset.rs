@@ -39,7 +39,7 @@ impl Book {
 
 impl Command for ResetLogin {
     const KIND: &'static str = RESET;
-    const TITLE: &'static str = "Make a login worthless";
+    const TITLE: &'static str = "Reset a login";
     const GIVERS: &'static [Role] = &[Role::Administrator];
     const APPROVERS: &'static [Role] = &[Role::Administrator];
 

@@ -2,7 +2,7 @@
 
 use super::changes::Changes;
 use super::checklist::{Checklist, ItemView, SignOff};
-use super::{Recorded, month, next_to_close, seal, soft};
+use super::{Recorded, files, month, next_to_close, seal, soft};
 use crate::domain::close::{Item, ItemState, MonthState};
 use crate::domain::ids::EntryNo;
 use crate::domain::period::Period;
@@ -139,13 +139,13 @@ fn closing_entry(entry: Option<i64>) -> Cell {
 }
 
 fn document(conn: &mut Conn, checklist: &Checklist) -> Result<Doc, StoreError> {
-    let mut tables = vec![items(checklist)];
+    let (mut tables, files) = (vec![items(checklist)], files::table(conn, checklist)?);
     let mut notes = Vec::new();
     if let Some(sign_off) = &checklist.closed {
         let refs = Refs::load(conn)?;
         let leaf = closing_leaf(conn, checklist.period)?;
         let changes = Changes::load(conn, checklist.period, leaf)?;
-        tables.push(signed_off(checklist, sign_off));
+        tables.extend([files, signed_off(checklist, sign_off)]);
         tables.extend(changes.tables(&refs)?);
         notes.push(changes.finding());
         notes.push(
@@ -153,7 +153,7 @@ fn document(conn: &mut Conn, checklist: &Checklist) -> Result<Doc, StoreError> {
                 .to_owned(),
         );
     } else {
-        tables.push(to_mend(checklist));
+        tables.extend([to_mend(checklist), files]);
         notes.push(
             "A soft close keeps everything out of the month that was not approved. The close itself posts the closing entry, \
              seals all balances, and is final."
@@ -219,7 +219,7 @@ fn items(checklist: &Checklist) -> Table {
         Column::text("evidence", "Evidence or reason"),
         Column::text("by", "Marked by"),
         Column::text("at", "When"),
-        Column::text("item", "Word"),
+        Column::text("item", "In commands"),
     ];
     let empty = "This month was closed before there were checklists.";
     Table::new("checklist", "Checklist", columns, checklist.items.iter().map(row).collect(), empty)

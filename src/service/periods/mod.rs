@@ -6,6 +6,7 @@ pub mod changes;
 pub mod checklist;
 mod conditions;
 pub mod docs;
+pub mod files;
 pub mod seal;
 pub mod soft;
 mod ties;

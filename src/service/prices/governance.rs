@@ -202,7 +202,7 @@ fn waiting(conn: &mut Conn, headers: &[price::PriceSetRow]) -> Result<Table, Sto
         Column::text("tolerance", "Within the tolerance"),
         Column::text("needs", "What locking needs"),
     ];
-    let empty = "Every day that was imported is locked.";
+    let empty = "No imported day waits to be locked.";
     Ok(Table::new("waiting", "Imported and not locked yet, the latest first", columns, rows, empty))
 }
 

@@ -35,7 +35,7 @@ fn form(request: &HttpRequest, state: &AppState, binding: &Binding, who: &Invite
     let mut inputs = Vec::new();
     let login = match who {
         Invited::FirstAdministrator => {
-            inputs.push(Input::text("token", "Setup token", "off").hint("As `safu init` printed it."));
+            inputs.push(Input::text("token", "Setup token", "off").hint("As safu init printed it."));
             inputs.push(Input::text("login", "Login name", "username").filled(sent.get("login")));
             inputs.push(Input::text("name", "Your name", "name").filled(sent.get("name")));
             "administrator"

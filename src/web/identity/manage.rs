@@ -56,7 +56,7 @@ impl Form {
             Self::Role => "Give or take a role",
             Self::Invitation => "Invite to set a login up",
             Self::EndSessions => "End all sessions",
-            Self::Reset => "Make the login worthless",
+            Self::Reset => "Reset the login",
             Self::Key => "Make a key",
             Self::Revocation => "Revoke a key",
         }

@@ -45,7 +45,7 @@ pub(super) fn list(asked: &Asked<'_>) -> Result<Page, StoreError> {
     };
     let below = asked.cursor()?;
     let (doc, kinds) = asked.book.read(|conn| Ok((docs::page(conn, &filter, filters, below, limit)?, docs::kinds(conn)?)))?;
-    let mut actions = vec![("Take along".to_owned(), "/audit/pack".to_owned()), ("Checks".to_owned(), CHECKS.to_owned())];
+    let mut actions = vec![("Pack for auditors".to_owned(), "/audit/pack".to_owned()), ("Checks".to_owned(), CHECKS.to_owned())];
     // A page without a line has no table to go on from.
     if let Some(table) = doc.tables.first().filter(|table| table.rows.is_empty())
         && let Some(next) = &table.next

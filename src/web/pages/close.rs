@@ -6,6 +6,7 @@ use crate::report::link;
 use crate::service::command::Command;
 use crate::service::periods::ClosePeriod;
 use crate::service::periods::checklist::{Checklist, ItemView, MarkItem};
+use crate::service::periods::files;
 use crate::service::periods::soft::SoftClose;
 use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
@@ -14,7 +15,7 @@ use crate::web::blocking::block;
 use crate::web::problem::{Failed, internal};
 use crate::web::routes::{Reach, Route};
 use crate::web::session::{Fields, Signed, SignedForm, see};
-use crate::web::view::{Choice, Deed, DeedField, Extras, Section, User};
+use crate::web::view::{Choice, Deed, DeedField, Extras, Section, Upload, User};
 use actix_web::{HttpResponse, web};
 use serde_json::Value;
 
@@ -34,8 +35,16 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let mut extras = Extras { crumbs: vec![("Close".to_owned(), Section::Close.path())], ..Extras::default() };
     if let Some(user) = asked.user.as_ref().filter(|_| checklist.state != MonthState::Closed) {
         extras.row_deeds = deeds(user, &checklist);
+        extras.upload = Upload::of(Some(user), items_of(&checklist), asked.path);
     }
     Ok(Page { context: asked.context_of_now(Section::Close, NOW), doc, extras })
+}
+
+/// The items that evidence can be attached to: those that people answer for first, because they are what files are brought for.
+fn items_of(checklist: &Checklist) -> Vec<Choice> {
+    let (found, answered): (Vec<Item>, Vec<Item>) = Item::ALL.iter().partition(|item| item.is_computed());
+    let all = answered.into_iter().chain(found);
+    all.map(|item| choice(&files::subject(checklist.period, item), item.title())).collect()
 }
 
 /// The acts there are, by the last part of their address.

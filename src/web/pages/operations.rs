@@ -28,11 +28,15 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
         Mode::Started | Mode::Switched(_) => ("read-only by hand", Tone::Warn),
         Mode::Lost(_) => ("cannot be written", Tone::Bad),
     };
+    if mode != Mode::Open {
+        let of_checks = doc.finding.take().unwrap_or_default();
+        doc.finding = Some(format!("The book takes no commands: {words}. {of_checks}"));
+    }
     let mut facts = vec![("The book".to_owned(), Cell::state(words, tone))];
     match &mode {
         Mode::Switched(switch) => {
             facts.push(("Switched by".to_owned(), Cell::text(&switch.by)));
-            facts.push(("Since".to_owned(), Cell::text(&switch.at)));
+            facts.push(("Since".to_owned(), Cell::text(switch.since())));
             facts.push(("Reason".to_owned(), Cell::text(&switch.reason)));
         }
         Mode::Lost(why) => facts.push(("Because".to_owned(), Cell::text(why))),

@@ -51,7 +51,7 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let found = asked.book.read(|conn| docs::person_doc(conn, id, now))?.ok_or_else(nobody)?;
     let at = |what: &str| format!("{}/{what}", link::person(id));
     let access = match found.has_login {
-        true => vec![("End all sessions", at("end-sessions")), ("Make the login worthless", at("reset"))],
+        true => vec![("End all sessions", at("end-sessions")), ("Reset the login", at("reset"))],
         false => vec![("Invite to set a login up", at("invitation"))],
     };
     let all: Vec<(&str, String)> =

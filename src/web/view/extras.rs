@@ -29,6 +29,8 @@ pub struct Extras {
 /// A form that attaches files to what the page is about.
 #[derive(Debug, Clone)]
 pub struct Upload {
+    /// What the files can be attached to, where that is chosen; a hidden field says it otherwise.
+    pub subjects: Vec<Choice>,
     /// Fields that are not shown.
     pub hidden: Vec<(&'static str, String)>,
 }
@@ -36,10 +38,17 @@ pub struct Upload {
 impl Upload {
     /// The form for a subject on the page at `back`, for those who may bring files.
     pub fn at(user: Option<&User>, subject: &str, back: &str) -> Option<Self> {
+        let mut upload = Self::of(user, Vec::new(), back)?;
+        upload.hidden.push(("subject", subject.to_owned()));
+        Some(upload)
+    }
+
+    /// The form for one of several subjects, which the person chooses.
+    pub fn of(user: Option<&User>, subjects: Vec<Choice>, back: &str) -> Option<Self> {
         let user = user.filter(|user| user.person.holds(evidence::BRING))?;
         let key = crate::service::clock::fresh_id();
-        let hidden = [("csrf", user.csrf.clone()), ("key", key), ("subject", subject.to_owned()), ("back", back.to_owned())];
-        Some(Self { hidden: hidden.to_vec() })
+        let hidden = vec![("csrf", user.csrf.clone()), ("key", key), ("back", back.to_owned())];
+        Some(Self { subjects, hidden })
     }
 }
 
