@@ -61,6 +61,12 @@ impl Record for FactRow {
     }
 }
 
+/// Facts of one kind about one subject.
+#[diesel::dsl::auto_type]
+fn about<'a>(kind: &'a str, subject: &'a str) -> _ {
+    fact::table.filter(fact::kind.eq(kind)).filter(fact::subject.eq(subject))
+}
+
 /// Facts of one kind in recording order.
 pub fn of_kind(conn: &mut Conn, kind: &str) -> Result<Vec<FactRow>, StoreError> {
     Ok(fact::table.filter(fact::kind.eq(kind)).order(fact::id).select(FactRow::as_select()).load(conn)?)
@@ -79,19 +85,12 @@ pub fn last_of_kind(conn: &mut Conn, kind: &str) -> Result<Option<FactRow>, Stor
 
 /// Facts of one kind about one subject in recording order.
 pub fn of_subject(conn: &mut Conn, kind: &str, subject: &str) -> Result<Vec<FactRow>, StoreError> {
-    Ok(fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
-        .order(fact::id)
-        .select(FactRow::as_select())
-        .load(conn)?)
+    Ok(about(kind, subject).order(fact::id).select(FactRow::as_select()).load(conn)?)
 }
 
 /// The first fact of one kind about one subject for one day.
 pub fn of_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Option<FactRow>, StoreError> {
-    Ok(fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
+    Ok(about(kind, subject)
         .filter(fact::effective_on.eq(day))
         .order(fact::id)
         .select(FactRow::as_select())
@@ -101,9 +100,7 @@ pub fn of_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<O
 
 /// Facts of one kind about one subject from a day on, in order of the day.
 pub fn since_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Vec<FactRow>, StoreError> {
-    Ok(fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
+    Ok(about(kind, subject)
         .filter(fact::effective_on.ge(day))
         .order((fact::effective_on, fact::id))
         .select(FactRow::as_select())
@@ -112,20 +109,12 @@ pub fn since_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Resul
 
 /// Facts of one kind about one subject for one day, in recording order.
 pub fn on_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Vec<FactRow>, StoreError> {
-    Ok(fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
-        .filter(fact::effective_on.eq(day))
-        .order(fact::id)
-        .select(FactRow::as_select())
-        .load(conn)?)
+    Ok(about(kind, subject).filter(fact::effective_on.eq(day)).order(fact::id).select(FactRow::as_select()).load(conn)?)
 }
 
 /// Facts of one kind about one subject of the latest day that has any, up to and including `day`.
 pub fn of_latest_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> Result<Vec<FactRow>, StoreError> {
-    let latest: Option<String> = fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
+    let latest: Option<String> = about(kind, subject)
         .filter(fact::effective_on.le(day))
         .order((fact::effective_on.desc(), fact::id.desc()))
         .select(fact::effective_on)
@@ -136,9 +125,7 @@ pub fn of_latest_day(conn: &mut Conn, kind: &str, subject: &str, day: &str) -> R
 
 /// The latest facts of one kind about one subject, by day, the latest first.
 pub fn last_days(conn: &mut Conn, kind: &str, subject: &str, limit: i64) -> Result<Vec<FactRow>, StoreError> {
-    Ok(fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
+    Ok(about(kind, subject)
         .order((fact::effective_on.desc(), fact::id.desc()))
         .limit(limit)
         .select(FactRow::as_select())
@@ -172,9 +159,7 @@ pub fn kinds(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
 
 /// The fact of a kind about a subject that was recorded last before a leaf.
 pub fn before(conn: &mut Conn, kind: &str, subject: &str, leaf: i64) -> Result<Option<FactRow>, StoreError> {
-    Ok(fact::table
-        .filter(fact::kind.eq(kind))
-        .filter(fact::subject.eq(subject))
+    Ok(about(kind, subject)
         .filter(fact::leaf.lt(leaf))
         .order(fact::id.desc())
         .select(FactRow::as_select())

@@ -100,7 +100,7 @@ fn require_room(found: usize, most: usize) -> Result<(), Failed> {
 }
 
 /// The content of a part; `None` if it is longer than `left`.
-async fn content(field: &mut Field, left: usize) -> Result<Option<Vec<u8>>, Failed> {
+pub(super) async fn content(field: &mut Field, left: usize) -> Result<Option<Vec<u8>>, Failed> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.try_next().await.map_err(|error| broken_body(&error))? {
         if bytes.len().saturating_add(chunk.len()) > left {

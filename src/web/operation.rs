@@ -239,6 +239,30 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// A command under a heading, for keys that operate; what differs from that is said beside it.
+    pub(super) const fn command(tag: &'static str, path: &'static str, words: [&'static str; 3]) -> Self {
+        let [id, summary, about] = words;
+        Self {
+            method: Method::Post,
+            path,
+            id,
+            tag,
+            access: Access::Operate,
+            summary,
+            about,
+            params: &[],
+            body: &[],
+            success: Success::PROPOSED,
+            refusals: &[],
+            route: |route| route,
+        }
+    }
+
+    /// A reading of a document under a heading, for keys that operate.
+    pub(super) const fn reading(tag: &'static str, path: &'static str, words: [&'static str; 3]) -> Self {
+        Self { method: Method::Get, ..Self::command(tag, path, words) }
+    }
+
     /// The whole path as callers see it, parameters in braces.
     pub fn full_path(&self) -> String {
         // What a parameter may hold is the router's business.

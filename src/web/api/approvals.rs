@@ -7,7 +7,7 @@ use crate::service::approvals::{ApprovalTerms, Decide, Draft, Revise, docs};
 use crate::service::identity::provider::LinkProvider;
 use crate::service::people::{NewPerson, RenamePerson, SetRole};
 use crate::web::input::Input;
-use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Success};
+use crate::web::operation::{CURSOR, LIMIT, Media, Method, Operation, Param, Success};
 use crate::web::problem::Failed;
 use actix_web::HttpResponse;
 use jiff::civil::Date;
@@ -158,18 +158,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 const fn command(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {
     Operation {
-        method: Method::Post,
-        path,
-        id,
-        tag: "Approvals",
-        access: Access::Operate,
-        summary,
-        about,
-        params: &[],
-        body: &[],
         success: Success::created("What was recorded", r#"{"proposal":12,"state":"submitted","missing":1}"#),
-        refusals: &[],
-        route: |route| route,
+        ..Operation::command("Approvals", path, [id, summary, about])
     }
 }
 

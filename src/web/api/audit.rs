@@ -8,7 +8,7 @@ use crate::service::audit::{check, docs};
 use crate::store::error::StoreError;
 use crate::web::blocking::block;
 use crate::web::input::Input;
-use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
+use crate::web::operation::{CURSOR, LIMIT, Method, Operation, Param, Success};
 use crate::web::problem::{self, Failed};
 use actix_web::HttpResponse;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
@@ -98,18 +98,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 const fn read(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {
     Operation {
-        method: Method::Get,
-        path,
-        id,
-        tag: "Audit",
-        access: Access::Operate,
-        summary,
-        about,
-        params: &[],
-        body: &[],
         success: Success::json("The document", DOC),
         refusals: &[OutcomeCode::InvalidField],
-        route: |route| route,
+        ..Operation::reading("Audit", path, [id, summary, about])
     }
 }
 

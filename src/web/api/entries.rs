@@ -9,7 +9,7 @@ use crate::service::evidence::{self, AttachEvidence, GivenFile};
 use crate::web::blocking::block;
 use crate::web::evidence::download;
 use crate::web::input::Input;
-use crate::web::operation::{Access, CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
+use crate::web::operation::{CURSOR, LIMIT, Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::{Failed, internal};
 use actix_web::HttpResponse;
 use serde_json::json;
@@ -134,20 +134,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 const fn command(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {
-    Operation {
-        method: Method::Post,
-        path,
-        id,
-        tag: "Entries",
-        access: Access::Operate,
-        summary,
-        about,
-        params: &[],
-        body: &[],
-        success: Success::PROPOSED,
-        refusals: &[],
-        route: |route| route,
-    }
+    Operation::command("Entries", path, [id, summary, about])
 }
 
 const fn read(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {

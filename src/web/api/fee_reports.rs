@@ -215,18 +215,12 @@ const fn read(
     route: fn(Route) -> Route,
 ) -> Operation {
     Operation {
-        method: Method::Get,
-        path,
-        id,
-        tag: "Fee reports",
         access: Access::AnyKey,
-        summary,
-        about,
         params,
-        body: &[],
         success,
         refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound, OutcomeCode::WrongState, OutcomeCode::UnknownVenue],
         route,
+        ..Operation::reading("Fee reports", path, [id, summary, about])
     }
 }
 

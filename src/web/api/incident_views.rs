@@ -8,7 +8,7 @@ use crate::service::incidents::docs;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::web::input::Input;
-use crate::web::operation::{Access, CURSOR, LIMIT, Method, Operation, Param, Success};
+use crate::web::operation::{CURSOR, LIMIT, Operation, Param, Success};
 use crate::web::problem::Failed;
 use actix_web::{HttpResponse, Route};
 use jiff::Timestamp;
@@ -61,18 +61,11 @@ const fn read(
     route: fn(Route) -> Route,
 ) -> Operation {
     Operation {
-        method: Method::Get,
-        path,
-        id,
-        tag: "Incidents",
-        access: Access::Operate,
-        summary,
-        about,
         params,
-        body: &[],
         success: Success::json("The document", DOC),
         refusals: &[OutcomeCode::InvalidField, OutcomeCode::NotFound],
         route,
+        ..Operation::reading("Incidents", path, [id, summary, about])
     }
 }
 

@@ -15,7 +15,7 @@ use crate::service::{Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::web::input::Input;
 use crate::web::json::read_json;
-use crate::web::operation::{Access, Media, Method, Operation, Param, Shape, Success};
+use crate::web::operation::{Media, Operation, Param, Shape, Success};
 use crate::web::problem::Failed;
 use actix_web::{HttpResponse, Route};
 use jiff::Timestamp;
@@ -43,18 +43,10 @@ const BOOKED: &[OutcomeCode] = &[
 /// A command on one incident; the fields that all of them share.
 const fn command(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {
     Operation {
-        method: Method::Post,
-        path,
-        id,
-        tag: "Incidents",
-        access: Access::Operate,
-        summary,
-        about,
         params: &[CODE],
-        body: &[],
         success: Success::created("The incident and where it stands", MOVED),
         refusals: BOOKED,
-        route: |route| route,
+        ..Operation::command("Incidents", path, [id, summary, about])
     }
 }
 

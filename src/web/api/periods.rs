@@ -9,7 +9,7 @@ use crate::service::periods::checklist::MarkItem;
 use crate::service::periods::soft::SoftClose;
 use crate::store::error::StoreError;
 use crate::web::input::Input;
-use crate::web::operation::{Access, Media, Method, Operation, Param, Success};
+use crate::web::operation::{Media, Method, Operation, Param, Success};
 use crate::web::problem::Failed;
 use actix_web::HttpResponse;
 
@@ -91,20 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 const fn command(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {
-    Operation {
-        method: Method::Post,
-        path,
-        id,
-        tag: "Close",
-        access: Access::Operate,
-        summary,
-        about,
-        params: &[],
-        body: &[],
-        success: Success::created("What was recorded", "{}"),
-        refusals: &[],
-        route: |route| route,
-    }
+    Operation { success: Success::created("What was recorded", "{}"), ..Operation::command("Close", path, [id, summary, about]) }
 }
 
 const fn read(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {

@@ -10,7 +10,7 @@ use crate::service::registry::{DescribeWallet, NewWallet};
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::web::input::Input;
-use crate::web::operation::{Access, Media, Method, Operation, Param, Shape, Success};
+use crate::web::operation::{Media, Method, Operation, Param, Shape, Success};
 use crate::web::problem::Failed;
 use actix_web::HttpResponse;
 use jiff::Timestamp;
@@ -196,20 +196,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 const fn command(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {
-    Operation {
-        method: Method::Post,
-        path,
-        id,
-        tag: "Reconciliation",
-        access: Access::Operate,
-        summary,
-        about,
-        params: &[],
-        body: &[],
-        success: Success::PROPOSED,
-        refusals: &[],
-        route: |route| route,
-    }
+    Operation::command("Reconciliation", path, [id, summary, about])
 }
 
 const fn read(path: &'static str, id: &'static str, summary: &'static str, about: &'static str) -> Operation {

@@ -2,10 +2,11 @@
 
 use crate::domain::outcome::{OutcomeCode, Rejection};
 use crate::web::app::AppState;
+use crate::web::form::content;
 use crate::web::input::Input;
 use crate::web::limits::{broken_body, too_large};
 use crate::web::problem::{self, Failed};
-use actix_multipart::{Field, Multipart};
+use actix_multipart::Multipart;
 use futures_util::TryStreamExt;
 use tokio::sync::SemaphorePermit;
 
@@ -76,16 +77,4 @@ async fn read(form: &mut Multipart, limit: usize, known: &[&str]) -> Result<Part
         parts.push(Part { name, file_name, bytes });
     }
     Ok(Parts(parts))
-}
-
-/// The content of a part; `None` if it is longer than `left`.
-async fn content(field: &mut Field, left: usize) -> Result<Option<Vec<u8>>, Failed> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = field.try_next().await.map_err(|error| broken_body(&error))? {
-        if bytes.len().saturating_add(chunk.len()) > left {
-            return Ok(None);
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(Some(bytes))
 }
