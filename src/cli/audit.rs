@@ -76,7 +76,7 @@ struct ListArgs {
 pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     match &args.verb {
         Verb::List(list) => run_list(ctx, list),
-        Verb::Show { record } => ctx.print_doc(&ctx.book()?.read(|conn| docs::one(conn, *record))?, None),
+        Verb::Show { record } => ctx.print_doc(&ctx.book()?.audit_record(*record)?, None),
         Verb::Checks => ctx.print_doc(&ctx.book()?.read(|conn| check::doc(conn, None))?, None),
         Verb::Check => run_check(ctx),
     }

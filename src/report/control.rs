@@ -30,8 +30,6 @@ pub struct OpenDate {
     pub quantity: Quantity,
     /// Their share of the carrying value.
     pub value: Value,
-    /// Entries that accrued or restated the date.
-    pub entries: Vec<EntryNo>,
 }
 
 /// Who recorded something, and when.

@@ -16,6 +16,11 @@ pub fn account(no: AccountNo, asset: Option<&str>) -> String {
     }
 }
 
+/// An account's postings of one asset and one business date.
+pub fn account_on(no: AccountNo, asset: &str, day: jiff::civil::Date) -> String {
+    format!("/accounts/{no}?asset={asset}&from={day}&to={day}")
+}
+
 /// A proposal.
 pub fn proposal(id: i64) -> String {
     format!("/approvals/{id}")

@@ -13,6 +13,7 @@ pub mod entries;
 pub mod evidence;
 pub mod identity;
 pub mod incidents;
+pub mod inclusion;
 pub mod init;
 pub mod keys;
 pub mod memo;

@@ -5,9 +5,12 @@ use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::journal::{EntryRow, PostingRow};
 use super::projection::BalanceDayRow;
-use super::schema::{balance_day, entry, log_leaf, posting, price_set};
+use super::schema::{balance, balance_day, entry, log_leaf, posting, price_set};
 use diesel::dsl::exists;
 use diesel::prelude::*;
+
+/// Postings that are read without a thought.
+const FEW: i64 = 10_000;
 
 diesel::define_sql_function! {
     /// Lower case of ASCII letters at least.
@@ -103,6 +106,8 @@ pub struct EntryFilter {
     pub event: Option<String>,
     /// With a posting on one of these accounts; any where there is none.
     pub accounts: Vec<i32>,
+    /// Read the postings of the accounts first instead of asking each entry for its postings. It finds the same.
+    pub accounts_first: bool,
     /// Booked in this period.
     pub period: Option<String>,
     /// Not of this event.
@@ -124,6 +129,41 @@ pub fn numbers_between(conn: &mut Conn, from: &str, to: &str) -> Result<Option<(
     let (first, last): (Option<i64>, Option<i64>) =
         of_days.select((diesel::dsl::min(entry::no), diesel::dsl::max(entry::no))).first(conn)?;
     Ok(first.zip(last))
+}
+
+/// Which entries of some days are wanted, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbered {
+    /// Those above this number.
+    Above(i64),
+    /// Those from the first to the last number.
+    Between(i64, i64),
+}
+
+/// Number, business date and period of an entry.
+pub type Entered = (i64, String, String);
+
+/// The entries of the days `from..=to` with these numbers. Entries are recorded nearly in the order of their dates, so those on the wrong
+/// side of a day are few; an index alone finds them.
+pub fn numbered(conn: &mut Conn, from: &str, to: &str, wanted: Numbered) -> Result<Vec<Entered>, StoreError> {
+    let (first, last) = match wanted {
+        Numbered::Above(number) => (number.saturating_add(1), i64::MAX),
+        Numbered::Between(first, last) => (first, last),
+    };
+    if first > last || from > to {
+        return Ok(Vec::new());
+    }
+    Ok(entry::table
+        .filter(entry::effective_on.between(from, to))
+        .filter(entry::no.between(first, last))
+        .select((entry::no, entry::effective_on, entry::period))
+        .load(conn)?)
+}
+
+/// Business dates of the entries `first..=last`, in their order.
+pub fn days_of(conn: &mut Conn, first: i64, last: i64) -> Result<Vec<String>, StoreError> {
+    let days = entry::table.filter(entry::no.between(first, last)).select(entry::effective_on);
+    Ok(days.order(entry::effective_on).load(conn)?)
 }
 
 /// Headers of at most `limit` entries, newest first.
@@ -159,12 +199,39 @@ pub fn entries(conn: &mut Conn, filter: &EntryFilter, limit: i64) -> Result<Vec<
         let on_account = posting::account_no.eq_any(&filter.accounts);
         query = match (filter.accounts.is_empty(), filter.asset) {
             (true, None) => query,
+            (false, asset) if filter.accounts_first => {
+                let mut of_account = posting::table.filter(on_account).select(posting::entry_no).into_boxed();
+                if let Some(asset) = asset {
+                    of_account = of_account.filter(posting::asset_id.eq(asset));
+                }
+                query.filter(entry::no.eq_any(of_account))
+            }
             (false, None) => query.filter(exists(lines.filter(on_account))),
             (true, Some(asset)) => query.filter(exists(lines.filter(posting::asset_id.eq(asset)))),
             (false, Some(asset)) => query.filter(exists(lines.filter(on_account).filter(posting::asset_id.eq(asset)))),
         };
         Ok(query.load(c)?)
     })
+}
+
+/// The accounts on which an asset ever moved.
+pub fn accounts_with(conn: &mut Conn, asset: i32) -> Result<Vec<i32>, StoreError> {
+    Ok(balance::table.filter(balance::asset_id.eq(asset)).select(balance::account_no).distinct().load(conn)?)
+}
+
+/// True where accounts have so few postings that reading all of them is less than asking each entry for its postings.
+pub fn has_few_postings(conn: &mut Conn, accounts: &[i32]) -> Result<bool, StoreError> {
+    if accounts.is_empty() {
+        return Ok(false);
+    }
+    let found: Option<i64> = on_each!(conn, c => posting::table
+        .filter(posting::account_no.eq_any(accounts))
+        .select(posting::entry_no)
+        .offset(FEW)
+        .limit(1)
+        .first(c)
+        .optional())?;
+    Ok(found.is_none())
 }
 
 /// Postings of several entries, in order.
@@ -179,6 +246,33 @@ pub fn postings_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<PostingRow>, 
         rows.extend(part);
     }
     Ok(rows)
+}
+
+/// Postings of several entries on one account, in order within each part that is read at a time.
+pub fn postings_on(conn: &mut Conn, account: i32, entries: &[i64]) -> Result<Vec<PostingRow>, StoreError> {
+    let mut rows = Vec::new();
+    for part in entries.chunks(500) {
+        let part: Vec<PostingRow> = on_each!(conn, c => posting::table
+            .filter(posting::account_no.eq(account))
+            .filter(posting::entry_no.eq_any(part))
+            .order((posting::entry_no, posting::line))
+            .select(PostingRow::as_select())
+            .load(c))?;
+        rows.extend(part);
+    }
+    Ok(rows)
+}
+
+/// Headers of the entries of these events, and of all reversals, of the days up to `to` and with numbers up to `last`.
+pub fn of_events(conn: &mut Conn, events: &[&str], to: &str, last: i64) -> Result<Vec<EntryRow>, StoreError> {
+    on_each!(conn, c => {
+        let counts = || entry::effective_on.le(to).and(entry::no.le(last));
+        let mut found: Vec<EntryRow> =
+            entry::table.filter(entry::event.eq_any(events)).filter(counts()).select(EntryRow::as_select()).load(c)?;
+        let reversals = entry::table.filter(entry::reverses.ge(1)).filter(entry::event.ne_all(events)).filter(counts());
+        found.extend(reversals.select(EntryRow::as_select()).load::<EntryRow>(c)?);
+        Ok(found)
+    })
 }
 
 /// Which of these entries are reversed, as (reversed, by).

@@ -8,11 +8,11 @@ use safu_ledger::domain::outcome::OutcomeCode;
 use safu_ledger::domain::person::PersonId;
 use safu_ledger::report::doc::Doc;
 use safu_ledger::report::render::display;
+use safu_ledger::service::audit::check;
 use safu_ledger::service::audit::check::{CHECK, Checks};
 use safu_ledger::service::audit::line::{Line, Outcome};
 use safu_ledger::service::audit::list::{self, Filter};
 use safu_ledger::service::audit::refused::REFUSED;
-use safu_ledger::service::audit::{check, docs};
 use safu_ledger::service::identity::invite::Enrolment;
 use safu_ledger::service::identity::totp::{Secret, step_at};
 use safu_ledger::service::identity::{Visitor, keyed_hash};
@@ -97,7 +97,7 @@ on_both_engines!(policies_roles_and_figures_say_what_they_were, |db| {
         (role.change.unwrap().in_short().as_str(), role.reason.as_str()),
         ("roles: preparer → preparer, treasurer", "moves funds")
     );
-    let one = book.read(|conn| docs::one(conn, role.leaf)).unwrap();
+    let one = book.audit_record(role.leaf).unwrap();
     let table = |id: &str| one.tables.iter().find(|table| table.id == id).unwrap();
     assert_eq!(texts(&table("change").rows[0].cells), ["roles", "preparer", "preparer, treasurer"]);
     assert!(table("command").rows.iter().any(|row| texts(&row.cells)[1] == "moves funds"), "the command as it was given");

@@ -11,6 +11,7 @@ use safu_ledger::report::registry::REPORTS;
 use safu_ledger::report::render::{self, Format, Look};
 use safu_ledger::service::treasury::{TreasuryCommand, TreasuryEvent};
 use safu_ledger::service::{Book, Call};
+use safu_ledger::store::view::{self, EntryFilter};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -172,6 +173,41 @@ on_both_engines!(pages_leave_nothing_out_and_repeat_nothing, |db| {
         "account",
         &[("account", "1110"), ("from", "2019-01-05"), ("to", "2019-01-06"), ("limit", "10000")]
     )));
+});
+
+on_both_engines!(running_balances_hold_in_whatever_order_days_were_recorded, |db| {
+    let story = tell(&db);
+    let book = story.book();
+    book.clock.set("2019-02-03T09:00:00Z".parse().unwrap());
+    let known_at = ("known_at", "2019-02-03T09:30:00Z");
+    for (on, quantity) in [("2019-01-08", "11"), ("2019-02-02", "13"), ("2019-01-03", "17"), ("2019-01-31", "19")] {
+        post(book, on, TreasuryEvent::SponsorCapital { receipts: vec![units("cold", "USDC", quantity)] });
+    }
+    book.clock.set("2019-02-03T10:00:00Z".parse().unwrap());
+    post(book, "2019-01-09", TreasuryEvent::SponsorCapital { receipts: vec![units("cold", "USDC", "23")] });
+    let days = [("from", "2019-01-05"), ("to", "2019-01-31")];
+    for more in [&[][..], &[known_at], &days, &[days[0], days[1], known_at], &[("asset", "USDC"), days[1], known_at]] {
+        let all: Vec<_> = [("account", "1110"), ("limit", "10000")].into_iter().chain(more.iter().copied()).collect();
+        let paged: Vec<_> = [("account", "1110"), ("limit", "1")].into_iter().chain(more.iter().copied()).collect();
+        let whole = report(book, "account", &all);
+        let body: Vec<Json> = table(&whole, "account").iter().filter(|row| row["kind"] == "body").cloned().collect();
+        assert_eq!(pages(book, "account", &paged, "account"), body, "{more:?}");
+        assert!(table(&whole, "account").iter().any(|row| row["cells"]["date"] == "ties"), "{more:?}");
+    }
+});
+
+on_both_engines!(a_journal_of_accounts_is_the_same_from_either_end, |db| {
+    let story = tell(&db);
+    let mut found = 0;
+    for (accounts, asset) in [(vec![1110], None), (vec![1110, 4100], Some(2)), (vec![9999], None), (vec![1210], Some(3))] {
+        let filter = EntryFilter { accounts, asset, to: Some("2019-01-20".to_owned()), ..EntryFilter::default() };
+        let first = EntryFilter { accounts_first: true, ..filter.clone() };
+        let both = story.book().read(|conn| Ok((view::entries(conn, &filter, 500)?, view::entries(conn, &first, 500)?)));
+        let (one, other) = both.unwrap();
+        assert_eq!(one, other, "{filter:?}");
+        found += one.len();
+    }
+    assert!(found > 10, "{found}");
 });
 
 /// The body rows of all pages.

@@ -146,7 +146,7 @@ fn items(facts: &BookFacts, all: &[Receivable]) -> Table {
     let mut rows = Vec::new();
     for one in all {
         for item in &one.items {
-            let to = item.entries.first().map_or_else(|| to_account(Some(facts.code(one.asset))), |no| link::entry(*no));
+            let to = link::account_on(no::CONTRIBUTIONS_RECEIVABLE, facts.code(one.asset), item.day);
             rows.push(Row::body(vec![
                 Cell::text(facts.code(one.asset)),
                 Cell::date(item.day),

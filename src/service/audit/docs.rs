@@ -5,15 +5,20 @@ use super::check;
 use super::line::{self, Line, Names, Outcome};
 use super::list::{self, Filter, Page};
 use crate::domain::outcome::{OutcomeCode, Rejection};
-use crate::proof::merkle::{inclusion_proof, leaf_hash, root_of};
+use crate::proof::merkle::leaf_hash;
+use crate::proof::tree::Tree;
 use crate::report::doc::{Basis, Cell, Column, Content, Doc, Row, Table, Tone};
+use crate::report::source::Inclusion;
 use crate::report::{format, link};
+use crate::service::Book;
+use crate::service::inclusion::inclusion;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
 use crate::store::trail::Trace;
 use crate::store::{log, request};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 /// Characters of a change or a reason in the list; the leaf's own page has all of it.
 const SHORT: usize = 200;
@@ -108,11 +113,17 @@ fn outcome(outcome: &Outcome) -> Cell {
     }
 }
 
-/// One record: what it says, what it changed, the command behind it with its kept answer, and the proof that it is in the log.
-///
-/// # Errors
-/// `NotFound`, or the database's failure.
-pub fn one(conn: &mut Conn, leaf: i64) -> Result<Doc, StoreError> {
+impl Book {
+    /// One record: what it says, what it changed, the command behind it with its kept answer, and the proof that it is in the log.
+    ///
+    /// # Errors
+    /// `NotFound`, or the database's failure.
+    pub fn audit_record(&self, leaf: i64) -> Result<Doc, StoreError> {
+        self.read(|conn| one(conn, &self.tree, leaf))
+    }
+}
+
+fn one(conn: &mut Conn, tree: &Mutex<Tree>, leaf: i64) -> Result<Doc, StoreError> {
     let missing = || Rejection::new(OutcomeCode::NotFound, "/record", leaf, "is not a record of this log");
     let stored = log::leaf(conn, leaf)?.ok_or_else(missing)?;
     let trace = Trace::read(&stored)?;
@@ -132,7 +143,7 @@ pub fn one(conn: &mut Conn, leaf: i64) -> Result<Doc, StoreError> {
         let answer: Json = serde_json::from_str(&kept.response).unwrap_or(Json::Null);
         tables.push(fields("answer", &format!("The answer that was kept: {}", kept.status), &answer));
     }
-    tables.push(proof(conn, leaf, &stored.bytes)?);
+    tables.push(proof(&stored.bytes, inclusion(conn, tree, leaf)?));
     Ok(Doc {
         name: format!("audit-{leaf}"),
         title: format!("Record {leaf}: {}", lines.first().map_or("", |line| line.title.as_str())),
@@ -168,22 +179,20 @@ fn hash_only(hash: &[u8]) -> Table {
 }
 
 /// The leaf's bytes, its hash and the path to the root.
-fn proof(conn: &mut Conn, leaf: i64, bytes: &str) -> Result<Table, StoreError> {
-    let hashes = log::leaf_hashes(conn)?;
-    let path = usize::try_from(leaf).ok().and_then(|index| inclusion_proof(&hashes, index)).unwrap_or_default();
-    let size = hashes.len();
+fn proof(bytes: &str, found: Option<Inclusion>) -> Table {
     let mut rows = vec![
         Row::body(vec![Cell::text("Bytes"), Cell::code(bytes)]),
         Row::body(vec![Cell::text("Leaf hash"), Cell::code(hex::encode(leaf_hash(bytes.as_bytes())))]),
-        Row::body(vec![Cell::text("Log size"), Cell::text(size.to_string())]),
-        Row::body(vec![Cell::text("Log root"), Cell::code(hex::encode(root_of(hashes)))]),
     ];
-    let steps = path
-        .iter()
-        .zip(1_usize..)
-        .map(|(hash, at)| Row::body(vec![Cell::text(format!("Path, step {at}")), Cell::code(hex::encode(hash))]));
-    rows.extend(steps);
-    Ok(two("proof", "The proof that it is in the log", rows, ""))
+    if let Some(found) = found {
+        rows.push(Row::body(vec![Cell::text("Log size"), Cell::text(found.size.to_string())]));
+        rows.push(Row::body(vec![Cell::text("Log root"), Cell::code(hex::encode(found.root))]));
+        let steps = found.path.iter().zip(1_usize..);
+        rows.extend(
+            steps.map(|(hash, at)| Row::body(vec![Cell::text(format!("Path, step {at}")), Cell::code(hex::encode(hash))])),
+        );
+    }
+    two("proof", "The proof that it is in the log", rows, "")
 }
 
 /// The kinds that a form offers: the usual ones of leaves, and those of the facts that are there.

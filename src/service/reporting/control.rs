@@ -31,9 +31,8 @@ impl View<'_> {
             age_days: item.age_days,
             quantity: item.quantity,
             value: item.value,
-            entries: item.entries.into_iter().map(EntryNo).collect(),
         };
-        let all = ageing::ageing(self.conn, as_of, known_at)?.into_iter();
+        let all = ageing::open(self.conn, as_of, known_at)?.into_iter();
         let receivable = |one: ageing::AssetAgeing| Receivable {
             asset: one.asset,
             quantity: one.quantity,

@@ -1,6 +1,7 @@
 //! Reports: opens the book at one pair of as-of and known-at and runs a report of the registry over it, in one read transaction.
 
 mod control;
+pub mod daily;
 mod export;
 mod source;
 mod window;

@@ -1,8 +1,9 @@
 //! The book at one pair of as-of and known-at: what reports read.
 
+use super::daily::day_near;
 use super::window::{View, parse_day};
 use crate::domain::account::AccountNo;
-use crate::domain::amount::Value;
+use crate::domain::amount::{Quantity, Value};
 use crate::domain::asset::AssetId;
 use crate::domain::contribution::calendar::{CalendarDay, DayState};
 use crate::domain::coverage::{Scenario, Targets};
@@ -19,6 +20,7 @@ use crate::report::source::{
 use crate::service::at::At;
 use crate::service::contributions::calendar::{self, VenueCalendar};
 use crate::service::incidents;
+use crate::service::inclusion;
 use crate::service::memo::{self, MEMO};
 use crate::service::policies::{COVERAGE, CoveragePolicy, Ratio};
 use crate::service::refs::Refs;
@@ -26,17 +28,13 @@ use crate::store::error::StoreError;
 use crate::store::fact;
 use crate::store::journal::{self, EntryRow, PostingRow};
 use crate::store::late;
-use crate::store::log;
 use crate::store::price::{self, PriceRow, PriceSetRow};
-use crate::store::view::{self, AccountFilter, EntryFilter};
+use crate::store::view::{self, AccountFilter, EntryFilter, Numbered};
 use jiff::{Timestamp, ToSpan, civil::Date};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::PoisonError;
 
 /// Filters that find more entries than this get no sums: they would read all of them, and a page must not take long.
 const MAX_SUMMED: i64 = 5_000;
-/// Postings that are read at a time where many are summed.
-const CHUNK: i64 = 5_000;
 /// Weeks of the feeds that are looked at.
 const FEED_WEEKS: i64 = 26;
 
@@ -144,20 +142,35 @@ impl Source for View<'_> {
     }
 
     fn moved_from(&mut self, filter: &LineFilter, from: LineCursor) -> Result<Amounts, ReportError> {
-        let mut stored = self.account_filter(filter)?;
-        stored.first = stored.first.max(from.entry.0);
+        // The sums of the days after a middle day, corrected by the postings that stand on its other side by number.
+        let middle = day_near(self.conn, from.entry.0)?.unwrap_or(self.facts.as_of);
         let mut sum = Amounts::default();
-        loop {
-            let rows = view::account_lines(self.conn, &stored, CHUNK)?;
-            for (_, line) in &rows {
-                if (line.entry_no, line.line) < (from.entry.0, from.line) {
-                    return Ok(sum);
-                }
-                sum = sum.plus(line.quantity.quantity(), line.value.value()).ok_or_else(overflow)?;
+        let mut add = |quantity: Quantity, value: Value| {
+            sum = sum.plus(quantity, value).ok_or_else(overflow)?;
+            Ok::<_, ReportError>(())
+        };
+        let first = filter.from.map_or(middle, |day| day.max(middle));
+        let wanted = |asset: AssetId| filter.asset.is_none_or(|only| only == asset);
+        for one in self.movements_between(Some(first), filter.to)? {
+            if one.account == filter.account && wanted(one.asset) {
+                add(one.quantity, one.value)?;
             }
-            let Some((_, last)) = rows.last() else { return Ok(sum) };
-            stored.below = Some((last.entry_no, last.line));
         }
+        let before = (from.entry.0, from.line);
+        let earlier = Numbered::Between(1, from.entry.0.min(self.known.last_entry));
+        for line in self.lines_of(filter, Some(first), filter.to, earlier)? {
+            if (line.entry_no, line.line) < before && wanted(AssetId(line.asset_id)) {
+                add(line.quantity.quantity().negated(), line.value.value().negated())?;
+            }
+        }
+        let Ok(eve) = first.yesterday() else { return Ok(sum) };
+        let later = Numbered::Between(from.entry.0, self.known.last_entry);
+        for line in self.lines_of(filter, filter.from, eve.min(filter.to), later)? {
+            if (line.entry_no, line.line) >= before && wanted(AssetId(line.asset_id)) {
+                add(line.quantity.quantity(), line.value.value())?;
+            }
+        }
+        Ok(sum)
     }
 
     fn entry(&mut self, no: EntryNo) -> Result<Option<EntryFacts>, ReportError> {
@@ -221,20 +234,25 @@ impl Source for View<'_> {
     }
 
     fn inclusion(&mut self, leaf: i64) -> Result<Option<Inclusion>, ReportError> {
-        let size = usize::try_from(log::size(self.conn)?).unwrap_or_default();
-        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
-        if tree.size() < size {
-            let from = i64::try_from(tree.size()).unwrap_or(i64::MAX);
-            log::leaf_hashes_from(self.conn, from)?.into_iter().for_each(|hash| tree.push(hash));
-        }
-        let Some(index) = usize::try_from(leaf).ok() else { return Ok(None) };
-        let found = tree.leaf(index).zip(tree.inclusion_proof(index, size)).zip(tree.root(size));
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        Ok(found.map(|((leaf_hash, path), root)| Inclusion { leaf_hash, size, root, path }))
+        Ok(inclusion::inclusion(self.conn, &self.tree, leaf)?)
     }
 }
 
 impl View<'_> {
+    /// Postings of the account of a filter by entries of some days with these numbers.
+    fn lines_of(
+        &mut self,
+        filter: &LineFilter,
+        from: Option<Date>,
+        to: Date,
+        wanted: Numbered,
+    ) -> Result<Vec<PostingRow>, StoreError> {
+        let from = from.map(|day| day.to_string()).unwrap_or_default();
+        let found = view::numbered(self.conn, &from, &to.to_string(), wanted)?;
+        let numbers: Vec<i64> = found.into_iter().map(|(no, ..)| no).collect();
+        view::postings_on(self.conn, filter.account.0, &numbers)
+    }
+
     /// The numbers between which the entries of these days lie, as far as they are known.
     fn numbers(&mut self, from: Option<Date>, to: Date) -> Result<(i64, i64), StoreError> {
         let from = from.map(|day| day.to_string()).unwrap_or_default();
@@ -247,12 +265,18 @@ impl View<'_> {
 
     fn entry_filter(&mut self, filter: &JournalFilter) -> Result<EntryFilter, StoreError> {
         let to = filter.to.map_or(self.facts.as_of, |to| to.min(self.facts.as_of));
-        let (first, last) = self.numbers(filter.from, to)?;
+        let (first, mut last) = self.numbers(filter.from, to)?;
+        let mut accounts: Vec<i32> = filter.accounts.iter().map(|account| account.0).collect();
+        if let (true, Some(asset)) = (accounts.is_empty(), filter.asset) {
+            accounts = view::accounts_with(self.conn, asset.0)?;
+            last = if accounts.is_empty() { 0 } else { last };
+        }
         Ok(EntryFilter {
             from: filter.from.map(|day| day.to_string()),
             to: Some(to.to_string()),
             event: filter.event.map(|event| event.code().to_owned()),
-            accounts: filter.accounts.iter().map(|account| account.0).collect(),
+            accounts_first: view::has_few_postings(self.conn, &accounts)?,
+            accounts,
             period: filter.period.clone(),
             except: filter.without_closings.then(|| Event::PeriodClose.code().to_owned()),
             asset: filter.asset.map(|asset| asset.0),

@@ -128,7 +128,7 @@ async fn show(input: Input) -> Result<HttpResponse, Failed> {
     let wrong = || crate::domain::outcome::Rejection::invalid("/record", &text, "is not an index of a record");
     let leaf: i64 = text.parse().map_err(|_| wrong())?;
     let book = input.state.book.clone();
-    send(format, move || book.read(|conn| docs::one(conn, leaf))).await
+    send(format, move || book.audit_record(leaf)).await
 }
 
 async fn checks(input: Input) -> Result<HttpResponse, Failed> {

@@ -89,7 +89,7 @@ fn asked_check(asked: &Asked<'_>) -> Vec<Deed> {
 /// One record.
 pub(super) fn one(asked: &Asked<'_>) -> Result<Page, StoreError> {
     let leaf = asked.number("record")?;
-    let doc = asked.book.read(|conn| docs::one(conn, leaf))?;
+    let doc = asked.book.audit_record(leaf)?;
     let extras = Extras { crumbs: crumbs(), ..Extras::default() };
     Ok(Page { context: asked.context_of_now(Section::Audit, "A record never changes."), doc, extras })
 }

@@ -58,7 +58,7 @@ pub(super) fn page(asked: &Asked<'_>) -> Result<Page, StoreError> {
             until,
             calendars: calendar::calendars(conn, asked.value("venue"), from, until, now)?,
             reports: view::reports(conn, &filter)?,
-            open: ageing::ageing(conn, until, known_at)?,
+            open: ageing::open(conn, until, known_at)?,
             refs: Refs::load(conn)?,
         })
     })?;
@@ -203,9 +203,8 @@ impl Feed {
                 cells.push(Cell::value(in_bucket(asset, bucket)?).to(&to));
             }
             cells.push(Cell::value(asset.value).to(&to));
-            cells.push(
-                asset.items.first().map_or_else(Cell::empty, |item| Cell::date(item.date).to(oldest(item.entries.first()))),
-            );
+            let on = |day| link::account_on(no::CONTRIBUTIONS_RECEIVABLE, code, day);
+            cells.push(asset.items.first().map_or_else(Cell::empty, |item| Cell::date(item.date).to(on(item.date))));
             rows.push(Row::body(cells));
         }
         if !rows.is_empty() {
@@ -226,10 +225,6 @@ impl Feed {
         let empty = "Nothing is accrued and not settled.";
         Ok(Table::new("ageing", "Accrued and not settled, by age", columns, rows, empty))
     }
-}
-
-fn oldest(entry: Option<&i64>) -> String {
-    entry.map_or_else(|| Section::Journal.path(), |no| link::entry(crate::domain::ids::EntryNo(*no)))
 }
 
 fn label(name: &str) -> &'static str {

@@ -2,7 +2,7 @@
 
 use super::book::*;
 use safu_ledger::domain::contribution::calendar::DayState;
-use safu_ledger::service::contributions::ageing::{AssetAgeing, ageing};
+use safu_ledger::service::contributions::ageing::{AssetAgeing, ageing, open as open_dates};
 use safu_ledger::service::contributions::calendar::calendars;
 use safu_ledger::service::contributions::changes;
 use safu_ledger::service::contributions::view::{self, ReportFilter};
@@ -75,6 +75,43 @@ on_both_engines!(settlements_use_up_the_oldest_days_first, |db| {
     assert_eq!(value, found[0].value.minor());
     let before = book.read(|conn| ageing(conn, day("2018-10-20"), Some("2018-07-01T00:00:00Z".parse().unwrap()))).unwrap();
     assert!(before.is_empty(), "nothing was known then");
+});
+
+on_both_engines!(what_was_open_is_told_as_it_was_known, |db| {
+    let book = small_book(&db);
+    book.add_wallet(&fresh(), NewWallet::new("cold-btc", 1110, "")).unwrap();
+    lock(&book, "2018-07-14", "6000", "450");
+    lock(&book, "2018-07-16", "7000", "450");
+    let at = |book: &Book, moment: &str| book.clock.set(moment.parse().unwrap());
+    let known = |book: &Book, moment: &str| {
+        let found = book.read(|conn| ageing(conn, day("2018-07-30"), Some(moment.parse().unwrap()))).unwrap();
+        let bare = book.read(|conn| open_dates(conn, day("2018-07-30"), Some(moment.parse().unwrap()))).unwrap();
+        let strip = |mut all: Vec<AssetAgeing>| {
+            all.iter_mut().flat_map(|asset| &mut asset.items).for_each(|item| item.entries.clear());
+            all
+        };
+        assert_eq!(strip(found.clone()), bare, "naming entries changes nothing else");
+        let items = found.iter().flat_map(|asset| &asset.items);
+        items.map(|i| (i.date.to_string(), i.quantity.minor(), i.entries.clone())).collect::<Vec<_>>()
+    };
+    submit(&book, &btc_file("2018-07-16", "20"), "spot-16", 1, None);
+    at(&book, "2018-07-21T12:00:00Z");
+    submit(&book, &btc_file("2018-07-14", "10"), "spot-14", 1, None);
+    at(&book, "2018-07-22T12:00:00Z");
+    let settled = settle(&book, "2018-07-17", "1.5");
+    at(&book, "2018-07-23T12:00:00Z");
+    submit(&book, &btc_file("2018-07-16", "18"), "spot-16", 2, Some(1));
+    at(&book, "2018-07-24T12:00:00Z");
+    let reverse = safu_ledger::service::reversals::Reverse { entry: settled, reason: "wrong".into(), on: day("2018-07-18") };
+    book.reverse_entry(&fresh(), reverse).unwrap().success().unwrap();
+    let (first, second) = ("2018-07-14".to_owned(), "2018-07-16".to_owned());
+    assert_eq!(known(&book, "2018-07-21T00:00:00Z"), [(second.clone(), 200_000_000, vec![1])]);
+    let both = |units: i128, entries: Vec<i64>| vec![(first.clone(), 100_000_000, vec![2]), (second.clone(), units, entries)];
+    assert_eq!(known(&book, "2018-07-22T00:00:00Z"), both(200_000_000, vec![1]));
+    assert_eq!(known(&book, "2018-07-23T00:00:00Z"), [(second.clone(), 150_000_000, vec![1])]);
+    assert_eq!(known(&book, "2018-07-24T00:00:00Z"), [(second.clone(), 130_000_000, vec![1, 4])]);
+    assert_eq!(known(&book, "2018-07-25T00:00:00Z"), both(180_000_000, vec![1, 4]));
+    assert_eq!(known(&book, "2018-07-20T00:00:00Z"), []);
 });
 
 on_both_engines!(lists_have_cursors_and_reports_their_rows, |db| {
