@@ -29,6 +29,8 @@ mod instructions;
 mod pages;
 #[path = "bars/posting.rs"]
 mod posting;
+#[path = "bars/prepared.rs"]
+mod prepared;
 #[path = "bars/raw.rs"]
 mod raw;
 #[path = "bars/reading.rs"]

@@ -45,7 +45,7 @@ impl Served {
     }
 
     /// Reads the body and answers with a few bytes.
-    fn nothing() -> Self {
+    pub fn nothing() -> Self {
         let (ready, address) = mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -100,15 +100,28 @@ impl Client<'_> {
         drop(self.exchange());
     }
 
-    /// Asks for a page and gives its body.
-    pub fn get(&mut self, path: &str) -> Vec<u8> {
+    /// Asks for something with the key and gives its body.
+    fn get(&mut self, path: &str) -> Vec<u8> {
         self.request.clear();
         write!(self.request, "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", self.of.secret)
             .unwrap();
         self.exchange()
     }
 
+    /// Asks for a page in a session and gives status and body.
+    pub fn page(&mut self, path: &str, session: &str) -> (u16, Vec<u8>) {
+        self.request.clear();
+        write!(self.request, "GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: safu={session}\r\n\r\n").unwrap();
+        self.answer()
+    }
+
     fn exchange(&mut self) -> Vec<u8> {
+        let (status, body) = self.answer();
+        assert!((200..210).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+        body
+    }
+
+    fn answer(&mut self) -> (u16, Vec<u8>) {
         self.stream.get_mut().write_all(&self.request).unwrap();
         let (mut line, mut length, mut status) = (String::new(), 0, String::new());
         loop {
@@ -125,8 +138,7 @@ impl Client<'_> {
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
-        assert!(status.starts_with("HTTP/1.1 20"), "{status}{}", String::from_utf8_lossy(&body));
-        body
+        (status.split(' ').nth(1).unwrap().parse().unwrap(), body)
     }
 }
 
