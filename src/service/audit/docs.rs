@@ -88,9 +88,14 @@ fn short(text: &str) -> String {
     }
 }
 
+/// Files are known by their SHA-256, which on a page is shown in part.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn row(line: &Line) -> Row {
     let own = link::audit(line.leaf);
-    let subject = Cell::text(short(&line.subject));
+    let subject = if is_hash(&line.subject) { Cell::code(&line.subject) } else { Cell::text(short(&line.subject)) };
     Row::body(vec![
         Cell::text(line.leaf.to_string()).to(&own),
         Cell::time(line.at),
