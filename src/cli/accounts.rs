@@ -10,15 +10,9 @@ use crate::service::registry::NewAccount;
 use crate::store::reference;
 use clap::Subcommand;
 
-/// Options of `safu accounts`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu accounts`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Add a leaf account.
     Add {
         /// Number, 1000 to 5999 or 9000 to 9999; the first digit is its class.
@@ -31,9 +25,9 @@ enum Verb {
 }
 
 /// Runs `safu accounts`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Add { number, name } => {
             let reply = book.add_account(&ctx.call(), NewAccount { no: *number, name: name.clone() })?;
             ctx.print_reply(&reply, |answer| format!("Account {} is in the chart.", field(answer, "account")))

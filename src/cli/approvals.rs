@@ -11,15 +11,9 @@ use jiff::civil::Date;
 /// Proposals that a listing shows.
 const LISTED: i64 = 100;
 
-/// Options of `safu approvals`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu approvals`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// List proposals, those that wait first.
     List,
     /// Show a proposal: its command, what it would do now, and every step.
@@ -58,7 +52,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Seen {
+pub struct Seen {
     /// Number of the proposal.
     proposal: i64,
     /// The hash that `safu approvals show` printed.
@@ -80,9 +74,9 @@ fn amount(text: &str) -> Result<FunctionalAmount, String> {
 }
 
 /// Runs `safu approvals`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    let reply = match &args.verb {
+    let reply = match verb {
         Verb::List => {
             let now = book.clock.now();
             return ctx.print_doc(&book.read(|conn| docs::queue(conn, now, None, LISTED))?, None);

@@ -8,15 +8,9 @@ use crate::service::registry::NewAsset;
 use crate::store::reference;
 use clap::Subcommand;
 
-/// Options of `safu assets`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu assets`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Add an asset; its code and decimals can never be changed.
     Add {
         /// Code, for example BTC.
@@ -36,9 +30,9 @@ enum Verb {
 }
 
 /// Runs `safu assets`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Add { code, network, scale, own_token } => {
             let new = NewAsset { code: code.clone(), network: network.clone(), scale: *scale, own_token: *own_token };
             let reply = book.add_asset(&ctx.call(), new)?;

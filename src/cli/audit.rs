@@ -12,15 +12,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Options of `safu audit`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu audit`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// List what was recorded and refused, latest first.
     List(Box<ListArgs>),
     /// Show one record: what it changed, its command, its proof.
@@ -36,7 +30,7 @@ enum Verb {
 
 /// What the list shows.
 #[derive(Debug, clap::Args)]
-struct ListArgs {
+pub struct ListArgs {
     /// Recorded on or after this day, UTC.
     #[arg(long, value_name = "DATE")]
     from: Option<String>,
@@ -73,8 +67,8 @@ struct ListArgs {
 }
 
 /// Runs `safu audit`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
-    match &args.verb {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
+    match verb {
         Verb::List(list) => run_list(ctx, list),
         Verb::Show { record } => ctx.print_doc(&ctx.book()?.audit_record(*record)?, None),
         Verb::Checks => ctx.print_doc(&ctx.book()?.read(|conn| check::doc(conn, None))?, None),

@@ -15,15 +15,9 @@ use std::path::PathBuf;
 /// Balances that a listing shows.
 const LISTED: usize = 200;
 
-/// Options of `safu balances`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu balances`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Import a file of observed balances and match it with the book.
     Import {
         /// CSV (`wallet,asset,network,quantity,block_height,observed_at,source`) or a JSON list; `-` for standard input.
@@ -38,9 +32,9 @@ enum Verb {
 }
 
 /// Runs `safu balances`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Import { file } => {
             let reply = book.import_balances(&ctx.call(), &file_name(file), &read_file(file)?)?;
             ctx.print_reply(&reply, imported_text)
@@ -72,15 +66,9 @@ fn found_text(answer: &Value) -> String {
     text
 }
 
-/// Options of `safu breaks`.
-#[derive(Debug, clap::Args)]
-pub struct BreakArgs {
-    #[command(subcommand)]
-    verb: BreakVerb,
-}
-
+/// Verbs of `safu breaks`.
 #[derive(Debug, Subcommand)]
-enum BreakVerb {
+pub enum BreakVerb {
     /// List the breaks that stand.
     List,
     /// Show a break with all that happened to it.
@@ -119,10 +107,10 @@ enum BreakVerb {
 }
 
 /// Runs `safu breaks`.
-pub fn run_breaks(ctx: &Ctx, args: &BreakArgs) -> CliResult {
+pub fn run_breaks(ctx: &Ctx, verb: &BreakVerb) -> CliResult {
     let book = ctx.book()?;
     let now = book.clock.now();
-    match &args.verb {
+    match verb {
         BreakVerb::List => ctx.print_doc(&book.read(|conn| docs::standing_breaks(conn, now))?, None),
         BreakVerb::Show { number } => ctx.print_doc(&book.read(|conn| docs::one_break(conn, *number, now))?, None),
         BreakVerb::Explain { number, kind, reason, entry, difference } => {
@@ -141,15 +129,9 @@ pub fn run_breaks(ctx: &Ctx, args: &BreakArgs) -> CliResult {
     }
 }
 
-/// Options of `safu reconciliation`.
-#[derive(Debug, clap::Args)]
-pub struct ReconciliationArgs {
-    #[command(subcommand)]
-    verb: ReconciliationVerb,
-}
-
+/// Verbs of `safu reconciliation`.
 #[derive(Debug, Subcommand)]
-enum ReconciliationVerb {
+pub enum ReconciliationVerb {
     /// Show a month: what the book has, what was observed, and what explains the difference.
     Show {
         /// The month, for example 2019-05.
@@ -174,9 +156,9 @@ enum ReconciliationVerb {
 }
 
 /// Runs `safu reconciliation`.
-pub fn run_reconciliation(ctx: &Ctx, args: &ReconciliationArgs) -> CliResult {
+pub fn run_reconciliation(ctx: &Ctx, verb: &ReconciliationVerb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         ReconciliationVerb::Show { period } => {
             let (period, now) = (month("PERIOD", period)?, book.clock.now());
             ctx.print_doc(&book.read(|conn| docs::month(conn, period, now))?, None)

@@ -15,15 +15,9 @@ use jiff::civil::Date;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Options of `safu claims`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu claims`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Import a CSV file `claim_id,claimant_ref,asset,quantity,payout_address`; checked whole first, then all or nothing.
     Import {
         /// Code of the incident.
@@ -78,10 +72,10 @@ enum Verb {
 }
 
 /// Runs `safu claims`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
     let call = ctx.call();
-    match &args.verb {
+    match verb {
         Verb::Import { code, file, rows, totals, note } => {
             let control = ControlTotals { row_count: *rows, totals: totals.iter().cloned().collect() };
             let new = NewClaims { file_name: name_of(file), bytes: read_file(file)?, control, note: note.clone() };

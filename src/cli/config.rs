@@ -19,15 +19,9 @@ const CONFIG: &str = "config";
 /// Taken from the environment only.
 const KEY_VARIABLE: &str = "SAFU_KEY";
 
-/// Options of `safu config`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu config`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Check every setting, and show what it is and where it comes from.
     Check(Box<serve::Args>),
     /// Print the settings in force as a configuration file, without secrets.
@@ -168,7 +162,7 @@ impl Setting {
 }
 
 /// Runs `safu config`.
-pub fn run(ctx: &Ctx, command: &Command, matches: &ArgMatches, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, command: &Command, matches: &ArgMatches, verb: &Verb) -> CliResult {
     let file = matches.get_one::<PathBuf>(CONFIG).map(|path| File::read(path)).transpose();
     let file = file.map_err(|wrong| CliError::Usage(wrong.join("\n")))?;
     let below = matches.subcommand_matches(CONFIG).and_then(ArgMatches::subcommand).map(|(_, below)| below);
@@ -177,7 +171,7 @@ pub fn run(ctx: &Ctx, command: &Command, matches: &ArgMatches, args: &Args) -> C
         matches.map(|matches| Setting::of(section, &arg, matches, file.as_ref()))
     };
     let all: Vec<Setting> = settings(command).into_iter().filter_map(of).collect();
-    match &args.verb {
+    match verb {
         Verb::Check(args) => {
             DatabaseUrl::parse(&ctx.global.database).map_err(|error| CliError::Usage(format!("database: {error}")))?;
             telemetry::check_filter(args.filter()).map_err(|why| CliError::Usage(format!("serve.log: {why}")))?;

@@ -19,15 +19,9 @@ use jiff::{Timestamp, Unit};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Options of `safu contributions`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu contributions`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Submit fee reports and single events: into the local book, or to a server with a key.
     Submit(submit::Args),
     /// Write the manifest of a file of rows that has none; venue, day, count, totals and hash come from the rows.
@@ -102,7 +96,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct ManifestArgs {
+pub struct ManifestArgs {
     /// CSV or NDJSON rows; `-` for standard input, then the manifest goes to standard output.
     file: PathBuf,
     /// The report's name, the same for all its versions; VENUE-DATE if left out.
@@ -129,8 +123,8 @@ struct ManifestArgs {
 }
 
 /// Runs `safu contributions`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
-    match &args.verb {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
+    match verb {
         Verb::Submit(args) => submit::run(ctx, args),
         Verb::Manifest(args) => manifest(ctx, args),
         Verb::Calendar { venue, from, until, open } => {

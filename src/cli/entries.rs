@@ -23,15 +23,9 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
-/// Options of `safu entries`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu entries`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// List the latest entries.
     List {
         /// How many.
@@ -81,9 +75,9 @@ A line has account, asset, side, units and value; the value may be left out in t
 the bank account as "wallet"."#;
 
 /// Runs `safu entries`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::List { limit } => ctx.print_doc(&list(&book, i64::from(*limit))?, None),
         Verb::Show { number } => ctx.print_doc(&show(&book, EntryNo(*number))?, None),
         Verb::Post { file, evidence } => post(ctx, &book, file, evidence),

@@ -13,15 +13,9 @@ use std::path::{Path, PathBuf};
 /// Files that a listing shows.
 const LISTED: i64 = 100;
 
-/// Options of `safu evidence`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu evidence`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Add files; each is kept once by its content, and its SHA-256 is printed.
     Add {
         /// The files.
@@ -52,9 +46,9 @@ enum Verb {
 }
 
 /// Runs `safu evidence`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Add { files } => {
             for file in files {
                 let reply = add(ctx, &book, file)?;

@@ -16,15 +16,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
 
-/// Options of `safu incidents`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu incidents`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Record that an incident happened.
     Declare(Declare),
     /// Move an incident on where nothing is booked: declared, rejected or reopened.
@@ -91,7 +85,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Declare {
+pub struct Declare {
     /// Kind of the incident.
     #[arg(long, value_parser = PossibleValuesParser::new(IncidentKind::ALL.iter().map(|kind| kind.slug())))]
     kind: String,
@@ -127,7 +121,7 @@ struct Declare {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Several assets: repeat the command's options in a JSON list given with --assets, \
     [{\"asset\":\"BTC\",\"case\":\"7000\",\"ibnr\":\"100\"}].")]
-struct Estimate {
+pub struct Estimate {
     /// Code of the incident.
     code: String,
     /// Business date; today if left out.
@@ -176,11 +170,11 @@ impl Estimate {
 }
 
 /// Runs `safu incidents`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
     let call = ctx.call();
     let today = book.clock.today();
-    match &args.verb {
+    match verb {
         Verb::Declare(new) => ctx.print_reply(&book.declare_incident(&call, declared(new))?, state_text),
         Verb::Step { code, state, note, at } => {
             let state = State::from_slug(state)

@@ -8,15 +8,9 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
-/// Options of `safu keys`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu keys`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Make a key for a program; its secret is shown once.
     Create {
         /// Name of the service account, for example `fee-job`.
@@ -42,7 +36,7 @@ enum Verb {
 
 /// The scopes as words of the command line.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ScopeArg {
+pub enum ScopeArg {
     /// Submit fee reports and contributions, and read them back.
     Feed,
     /// Prices, treasury, incidents, claims and payouts, and reading the whole book.
@@ -59,9 +53,9 @@ impl From<ScopeArg> for KeyScope {
 }
 
 /// Runs `safu keys`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Create { name, scope, expires, owner } => {
             if ctx.global.dry_run {
                 return Err(CliError::Usage("a key that is not recorded would be of no use; leave --dry-run out".to_owned()));

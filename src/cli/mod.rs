@@ -60,55 +60,78 @@ enum Command {
     /// Bring the schema of an existing book up to this version.
     Migrate(init::MigrateArgs),
     /// Assets that the fund holds and owes.
-    Assets(assets::Args),
+    #[command(subcommand)]
+    Assets(assets::Verb),
     /// The chart of accounts.
-    Accounts(accounts::Args),
+    #[command(subcommand)]
+    Accounts(accounts::Verb),
     /// Wallets, custody and bank accounts of the fund.
-    Wallets(wallets::Args),
+    #[command(subcommand)]
+    Wallets(wallets::Verb),
     /// Observed balances of wallets: import, list.
-    Balances(balances::Args),
+    #[command(subcommand)]
+    Balances(balances::Verb),
     /// Differences between book and observed: list, explain, assign.
-    Breaks(balances::BreakArgs),
+    #[command(subcommand)]
+    Breaks(balances::BreakVerb),
     /// Months of reconciliation: show, match, sign off.
-    Reconciliation(balances::ReconciliationArgs),
+    #[command(subcommand)]
+    Reconciliation(balances::ReconciliationVerb),
     /// Venues that owe contributions.
-    Venues(venues::Args),
+    #[command(subcommand)]
+    Venues(venues::Verb),
     /// Policies: contribution, coverage, prices.
-    Policy(policy::Args),
+    #[command(subcommand)]
+    Policy(policy::Verb),
     /// Memo figures: what the fund is compared with.
-    Memo(policy::MemoArgs),
+    #[command(subcommand)]
+    Memo(policy::MemoVerb),
     /// Price sets: import, lock, value.
-    Prices(prices::Args),
+    #[command(subcommand)]
+    Prices(prices::Verb),
     /// Fee reports and single contributions: submit, calendar, ageing.
-    Contributions(contributions::Args),
+    #[command(subcommand)]
+    Contributions(contributions::Verb),
     /// The fund's own movements: settlements, transfers, capital, loans.
     Treasury(treasury::Args),
     /// Entries of the journal: list, show, post by hand, reverse.
-    Entries(entries::Args),
+    #[command(subcommand)]
+    Entries(entries::Verb),
     /// Files that show why something was booked.
-    Evidence(evidence::Args),
+    #[command(subcommand)]
+    Evidence(evidence::Verb),
     /// Close months.
-    Periods(periods::Args),
+    #[command(subcommand)]
+    Periods(periods::Verb),
     /// What waits for a decision, and how many must agree.
-    Approvals(approvals::Args),
+    #[command(subcommand)]
+    Approvals(approvals::Verb),
     /// Keys of service accounts.
-    Keys(keys::Args),
+    #[command(subcommand)]
+    Keys(keys::Verb),
     /// Persons: their roles, invitations and sessions.
-    Users(users::Args),
+    #[command(subcommand)]
+    Users(users::Verb),
     /// The key that seals second factors in the database: make it, check it, change it.
-    Secrets(secrets::Args),
+    #[command(subcommand)]
+    Secrets(secrets::Verb),
     /// Incidents: declare, estimate, recognise, close.
-    Incidents(incidents::Args),
+    #[command(subcommand)]
+    Incidents(incidents::Verb),
     /// Claims of an incident: import, approve, list.
-    Claims(claims::Args),
+    #[command(subcommand)]
+    Claims(claims::Verb),
     /// Payouts of an incident.
-    Payouts(payouts::Args),
+    #[command(subcommand)]
+    Payouts(payouts::Verb),
     /// What is traced, recognised and received back of a loss.
-    Recoveries(payouts::RecoveryArgs),
+    #[command(subcommand)]
+    Recoveries(payouts::RecoveryVerb),
     /// Replay the log, recompute every balance, lot and sub-ledger, and compare.
     Verify(verify::Args),
     /// The audit log: list, show, and check the chain.
-    Audit(audit::Args),
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Write the populations that an auditor asks for, or verify such a pack.
     AuditPack(audit::PackArgs),
     /// Check that the database is reachable, current, set up for durable writes, guarded, and has room.
@@ -118,13 +141,15 @@ enum Command {
     /// Verify a backup and make a book of it.
     Restore(backup::RestoreArgs),
     /// Make the book read-only, and writable again.
-    Mode(mode::Args),
+    #[command(subcommand)]
+    Mode(mode::Verb),
     /// Reports: coverage, trial balance, statements, journal; as a table, JSON, CSV, XLSX or HTML.
     Report(report::Args),
     /// The whole journal for hledger, ledger, Beancount, or as CSV or JSON lines.
     Export(export::Args),
     /// Check the settings, and show them.
-    Config(config::Args),
+    #[command(subcommand)]
+    Config(config::Verb),
     /// Serve pages and API of the book.
     Serve(serve::Args),
     /// Print the description of the API (OpenAPI 3.1).

@@ -6,15 +6,9 @@ use crate::service::mode::{Mode, SetMode};
 use clap::Subcommand;
 use serde_json::json;
 
-/// Options of `safu mode`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu mode`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Show whether commands are taken.
     Show,
     /// Refuse every command from now on, in every process, until the book is opened again. Logins go on.
@@ -32,9 +26,9 @@ enum Verb {
 }
 
 /// Runs `safu mode`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    let set = match &args.verb {
+    let set = match verb {
         Verb::Show => {
             let mode = Mode::of(&book)?;
             if ctx.global.json {

@@ -12,15 +12,9 @@ use clap::Subcommand;
 use jiff::civil::Date;
 use std::path::PathBuf;
 
-/// Options of `safu payouts`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu payouts`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Record that approved claims were paid in kind, and book it.
     Pay(Pay),
     /// List the payout batches of an incident.
@@ -36,7 +30,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Pay {
+pub struct Pay {
     /// Code of the incident.
     code: String,
     /// Asset code; claims in other assets are left alone.
@@ -66,9 +60,9 @@ struct Pay {
 }
 
 /// Runs `safu payouts`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Pay(pay) => {
             let by = match (&pay.txid, &pay.transactions) {
                 (Some(txid), _) => PaidBy::One(txid.clone()),
@@ -94,15 +88,9 @@ pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
     }
 }
 
-/// Options of `safu recoveries`.
-#[derive(Debug, clap::Args)]
-pub struct RecoveryArgs {
-    #[command(subcommand)]
-    verb: RecoveryVerb,
-}
-
+/// Verbs of `safu recoveries`.
 #[derive(Debug, Subcommand)]
-enum RecoveryVerb {
+pub enum RecoveryVerb {
     /// Record stolen funds as traced or frozen: a memo, never an asset. The latest of a channel and asset holds.
     Memo {
         /// What is traced.
@@ -130,7 +118,7 @@ enum RecoveryVerb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Recovered {
+pub struct Recovered {
     /// Code of the incident.
     code: String,
     /// Asset code.
@@ -151,11 +139,11 @@ struct Recovered {
 }
 
 /// Runs `safu recoveries`.
-pub fn run_recoveries(ctx: &Ctx, args: &RecoveryArgs) -> CliResult {
+pub fn run_recoveries(ctx: &Ctx, verb: &RecoveryVerb) -> CliResult {
     let book = ctx.book()?;
     let call = ctx.call();
     let on = |what: &Recovered| what.on.unwrap_or_else(|| book.clock.today());
-    match &args.verb {
+    match verb {
         RecoveryVerb::Memo { what } => {
             let memo = RecoveryMemo {
                 channel: what.channel.clone(),

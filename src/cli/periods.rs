@@ -7,15 +7,9 @@ use crate::domain::close::ItemState;
 use crate::service::periods::checklist::MarkItem;
 use clap::Subcommand;
 
-/// Options of `safu periods`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu periods`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// List the months and how far their closing is.
     List,
     /// Show the checklist of a month and what is left to mend; for a closed month its sign-off.
@@ -44,7 +38,7 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(true)))]
-struct Tick {
+pub struct Tick {
     /// The month, for example 2019-05.
     month: String,
     /// The item's word, as the checklist shows it.
@@ -76,9 +70,9 @@ impl Tick {
 }
 
 /// Runs `safu periods`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    let reply = match &args.verb {
+    let reply = match verb {
         Verb::List => return ctx.print_doc(&book.periods_doc()?, None),
         Verb::Checklist { month } => return ctx.print_doc(&book.period_doc(month)?, None),
         Verb::Changes { month } => return ctx.print_doc(&book.changes_doc(month)?, None),

@@ -13,15 +13,9 @@ use clap::Subcommand;
 use jiff::civil::Date;
 use std::path::PathBuf;
 
-/// Options of `safu policy`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu policy`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// The share of fees that venues owe.
     Contribution {
         /// First business date it applies to.
@@ -74,9 +68,9 @@ enum Verb {
 }
 
 /// Runs `safu policy`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    let reply = match &args.verb {
+    let reply = match verb {
         Verb::Contribution { from, share, venue, price_max_age_hours, due_after_hours, max_fee_rate, stop_at } => {
             let plain = ContributionTerms::of_all_venues(share);
             let terms = ContributionTerms {
@@ -132,15 +126,9 @@ fn list(book: &Book) -> Result<Doc, CliError> {
     Ok(doc("policies", "Policies", columns, rows, "There is no policy yet; record one with `safu policy contribution`."))
 }
 
-/// Options of `safu memo`.
-#[derive(Debug, clap::Args)]
-pub struct MemoArgs {
-    #[command(subcommand)]
-    verb: MemoVerb,
-}
-
+/// Verbs of `safu memo`.
 #[derive(Debug, Subcommand)]
-enum MemoVerb {
+pub enum MemoVerb {
     /// Record a memo figure that holds from a day on.
     Set {
         /// Account: 9100 covered user assets, 9110 hot wallets, 9200 traced, 9300 contingent rights, 9400 undertaking, 9500
@@ -167,9 +155,9 @@ enum MemoVerb {
 }
 
 /// Runs `safu memo`.
-pub fn run_memo(ctx: &Ctx, args: &MemoArgs) -> CliResult {
+pub fn run_memo(ctx: &Ctx, verb: &MemoVerb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         MemoVerb::Set { account, quantity, on, asset, note } => {
             let figure = MemoFigure { account: *account, asset: asset.clone(), quantity: quantity.clone(), note: note.clone() };
             let reply = book.set_memo(&ctx.call(), *on, figure)?;

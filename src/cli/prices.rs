@@ -20,15 +20,9 @@ use std::path::{Path, PathBuf};
 /// Sets whose governance is shown.
 const SETS: usize = 31;
 
-/// Options of `safu prices`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu prices`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Keep the prices of a file, ready to be locked.
     Import {
         /// CSV (`date,asset,price[,basis]`, or `date` and one column an asset), or JSON; `-` for standard input.
@@ -59,7 +53,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct LockArgs {
+pub struct LockArgs {
     /// Cut-off day (24:00 UTC).
     day: Date,
     /// Lock every imported day from DAY up to this one that has no set yet.
@@ -83,9 +77,9 @@ struct LockArgs {
 }
 
 /// Runs `safu prices`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Import { file, source, second } => {
             let source = source.clone().unwrap_or_else(|| file_name(file));
             let bytes = read_file(file)?;

@@ -5,15 +5,9 @@ use super::ctx::{CliError, Ctx};
 use crate::service::secrets::Secrets;
 use clap::Subcommand;
 
-/// Options of `safu secrets`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu secrets`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Make the key file where there is none (`safu init` does so for an embedded book).
     Make,
     /// Check that every second factor can be read with the keys at hand.
@@ -24,8 +18,8 @@ enum Verb {
 }
 
 /// Runs `safu secrets`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
-    match args.verb {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
+    match *verb {
         Verb::Make => make(ctx),
         Verb::Check => {
             let found = ctx.book()?.check_secrets()?;

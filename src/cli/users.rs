@@ -12,15 +12,9 @@ use crate::service::people::{self, NewPerson, RenamePerson, SetRole};
 use clap::Subcommand;
 use serde_json::json;
 
-/// Options of `safu users`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu users`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Make a person known; without a role the person can do nothing.
     Add {
         /// Login name, never changed and never used again.
@@ -100,9 +94,9 @@ enum Verb {
 }
 
 /// Runs `safu users`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Add { login, name } => {
             let new = NewPerson { login: login.clone(), name: name.clone() };
             let reply = book.add_person(&ctx.call(), new)?;

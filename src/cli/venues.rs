@@ -9,15 +9,9 @@ use crate::store::reference;
 use clap::Subcommand;
 use jiff::civil::Date;
 
-/// Options of `safu venues`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu venues`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Add a venue. When its reports are due is set by the contribution policy, for it alone or for all.
     Add {
         /// Code, for example spot.
@@ -31,9 +25,9 @@ enum Verb {
 }
 
 /// Runs `safu venues`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Add { code, first_due } => {
             let new = NewVenue { code: code.clone(), first_due: *first_due };
             let reply = book.add_venue(&ctx.call(), new)?;

@@ -7,15 +7,9 @@ use crate::service::reconciliation::docs;
 use crate::service::registry::{DescribeWallet, NewWallet};
 use clap::Subcommand;
 
-/// Options of `safu wallets`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// Verbs of `safu wallets`.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Add a wallet, a custody account or a bank account of the fund.
     Add {
         /// Code, for example cold-btc.
@@ -49,9 +43,9 @@ enum Verb {
 }
 
 /// Runs `safu wallets`.
-pub fn run(ctx: &Ctx, args: &Args) -> CliResult {
+pub fn run(ctx: &Ctx, verb: &Verb) -> CliResult {
     let book = ctx.book()?;
-    match &args.verb {
+    match verb {
         Verb::Add { code, account, address, purpose, network } => {
             let new = NewWallet { purpose: purpose.clone(), network: network.clone(), ..NewWallet::new(code, *account, address) };
             let reply = book.add_wallet(&ctx.call(), new)?;

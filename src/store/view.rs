@@ -236,28 +236,24 @@ pub fn has_few_postings(conn: &mut Conn, accounts: &[i32]) -> Result<bool, Store
 
 /// Postings of several entries, in order.
 pub fn postings_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<PostingRow>, StoreError> {
-    let mut rows = Vec::new();
-    for part in entries.chunks(500) {
-        let part: Vec<PostingRow> = on_each!(conn, c => posting::table
-            .filter(posting::entry_no.eq_any(part))
-            .order((posting::entry_no, posting::line))
-            .select(PostingRow::as_select())
-            .load(c))?;
-        rows.extend(part);
-    }
-    Ok(rows)
+    postings(conn, None, entries)
 }
 
 /// Postings of several entries on one account, in order within each part that is read at a time.
 pub fn postings_on(conn: &mut Conn, account: i32, entries: &[i64]) -> Result<Vec<PostingRow>, StoreError> {
+    postings(conn, Some(account), entries)
+}
+
+fn postings(conn: &mut Conn, account: Option<i32>, entries: &[i64]) -> Result<Vec<PostingRow>, StoreError> {
     let mut rows = Vec::new();
     for part in entries.chunks(500) {
-        let part: Vec<PostingRow> = on_each!(conn, c => posting::table
-            .filter(posting::account_no.eq(account))
-            .filter(posting::entry_no.eq_any(part))
-            .order((posting::entry_no, posting::line))
-            .select(PostingRow::as_select())
-            .load(c))?;
+        let part: Vec<PostingRow> = on_each!(conn, c => {
+            let mut query = posting::table.filter(posting::entry_no.eq_any(part)).into_boxed();
+            if let Some(account) = account {
+                query = query.filter(posting::account_no.eq(account));
+            }
+            query.order((posting::entry_no, posting::line)).select(PostingRow::as_select()).load(c)
+        })?;
         rows.extend(part);
     }
     Ok(rows)

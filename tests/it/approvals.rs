@@ -1,6 +1,6 @@
 //! Four eyes: what has weight takes effect when others have agreed to exactly that, and never by one person alone.
 
-use crate::small_book::{call, done, opened, person};
+use crate::small_book::{call, done, opened, person, typed};
 use crate::support::database::TestDb;
 use jiff::Timestamp;
 use safu_ledger::domain::approval::State;
@@ -10,14 +10,9 @@ use safu_ledger::service::approvals::{self, Decide, Proposal, Revise};
 use safu_ledger::service::verify::verify;
 use safu_ledger::service::{Book, Call, Reply};
 use safu_ledger::store::error::StoreError;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 /// A book under four eyes with its people.
 struct House {

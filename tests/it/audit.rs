@@ -1,7 +1,7 @@
 //! The audit log: everything recorded and every refused command of a known caller, filtered and in pages; what it changed; the check of
 //! the chain, which stops nobody.
 
-use crate::small_book::{call, done, full, opened, person};
+use crate::small_book::{call, done, full, opened, person, typed};
 use crate::support::database::TestDb;
 use crate::support::server::{Answer, TestServer};
 use safu_ledger::domain::outcome::OutcomeCode;
@@ -20,14 +20,9 @@ use safu_ledger::service::verify::{Progress, verify};
 use safu_ledger::service::{Answer as Done, Book, Call};
 use safu_ledger::store::trail;
 use safu_ledger::web::app::Limits;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 fn filter(pairs: &[(&str, &str)]) -> Filter {
     Filter::parse(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>()).unwrap()

@@ -1,7 +1,7 @@
 //! The pack for auditors: each population is what the journal says it is, ties to the log, has the same bytes whenever it is made, and
 //! nothing in it can be changed unnoticed.
 
-use crate::small_book::{call, done, full};
+use crate::small_book::{call, done, full, typed};
 use crate::support::database::TestDb;
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday, time};
@@ -11,15 +11,10 @@ use safu_ledger::service::Book;
 use safu_ledger::service::audit::pack::{self, Manifest, Options, Target};
 use safu_ledger::service::reversals::Reverse;
 use safu_ledger::store::journal::{self, EntryRow};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 fn options(pairs: &[(&str, &str)]) -> Options {
     let pairs: Vec<(String, String)> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

@@ -1,6 +1,6 @@
 //! Months close by a checklist, softly first, and are sealed; nothing goes into them afterwards, and what comes late is marked.
 
-use crate::small_book::{call, close_month, done, lock, opened, person, report, tick_all};
+use crate::small_book::{call, close_month, done, lock, opened, person, refused, report, tick_all, typed};
 use crate::support::database::TestDb;
 use safu_ledger::domain::close::{Item, ItemState, MonthState};
 use safu_ledger::domain::outcome::{OutcomeCode, Rejection};
@@ -10,22 +10,10 @@ use safu_ledger::service::verify::verify;
 use safu_ledger::service::{Book, Call, Reply};
 use safu_ledger::store::error::StoreError;
 use safu_ledger::store::journal;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::process::Command;
 
 const MONTH: &str = "2019-01";
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
-
-fn refused(reply: Result<Reply, StoreError>) -> Rejection {
-    match reply {
-        Ok(reply) => reply.success().expect_err("this must be refused"),
-        Err(error) => error.into_rejection(),
-    }
-}
 
 fn pointers(rejection: &Rejection) -> Vec<&str> {
     rejection.problems.iter().map(|problem| problem.pointer.as_str()).collect()

@@ -1,6 +1,6 @@
 //! Manual entries: posted for what no other event covers, guarded, evidenced, drafted, approved, reversed.
 
-use crate::small_book::{call, done, opened, person};
+use crate::small_book::{call, done, opened, person, typed};
 use crate::support::database::TestDb;
 use safu_ledger::domain::approval::State;
 use safu_ledger::domain::outcome::{OutcomeCode, Rejection};
@@ -14,13 +14,8 @@ use safu_ledger::service::reversals::Reverse;
 use safu_ledger::service::verify::verify;
 use safu_ledger::service::{Book, Call, Reply};
 use safu_ledger::store::error::StoreError;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Barrier;
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 /// Custody cost of this many dollars, still to be paid.
 fn fee(amount: &str) -> ManualEntry {

@@ -76,6 +76,26 @@ fn with_ada(db: &TestDb) -> (TestServer, Secret) {
     (server, secret)
 }
 
+/// What Ada fills in at `/setup`.
+pub fn setup_fields<'a>(
+    csrf: &'a str,
+    secret: &'a str,
+    token: &'a str,
+    password: &'a str,
+    code: &'a str,
+) -> [(&'static str, &'a str); 8] {
+    [
+        ("csrf", csrf),
+        ("secret", secret),
+        ("token", token),
+        ("login", "ada"),
+        ("name", "Ada A."),
+        ("password", password),
+        ("again", password),
+        ("code", code),
+    ]
+}
+
 /// Sets the login of the first administrator up.
 pub fn set_up_ada(server: &TestServer) -> Secret {
     let token = server.book.invite_first_administrator("cli:test").unwrap();
@@ -85,16 +105,8 @@ pub fn set_up_ada(server: &TestServer) -> Secret {
     let secret = Secret::parse(&Client::hidden(&page, "secret")).unwrap();
     let code = code(server, &secret);
     let csrf = Client::hidden(&page, "csrf");
-    let fields = [
-        ("csrf", csrf.as_str()),
-        ("secret", &secret.text()),
-        ("token", &token),
-        ("login", "ada"),
-        ("name", "Ada A."),
-        ("password", PASSWORD),
-        ("again", PASSWORD),
-        ("code", &code),
-    ];
+    let text = secret.text();
+    let fields = setup_fields(&csrf, &text, &token, PASSWORD, &code);
     let done = client.post("/setup", &fields);
     assert_eq!(done.status, 200, "{}", done.text());
     assert_eq!(done.text().matches("<li><code>").count(), 10, "recovery codes");

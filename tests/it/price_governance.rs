@@ -1,27 +1,14 @@
 //! Prices that a second person looks at: set by hand, carried over, far from before, or far from a second source.
 
-use crate::small_book::{call, done, opened, person};
+use crate::small_book::{call, done, opened, person, refused, typed};
 use crate::support::database::TestDb;
-use safu_ledger::domain::outcome::{OutcomeCode, Rejection};
+use safu_ledger::domain::outcome::OutcomeCode;
 use safu_ledger::domain::person::PersonId;
 use safu_ledger::service::approvals::Decide;
 use safu_ledger::service::prices::{LockPrices, governance};
 use safu_ledger::service::verify::verify;
-use safu_ledger::service::{Book, Call, Reply};
-use safu_ledger::store::error::StoreError;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
-
-fn refused(reply: Result<Reply, StoreError>) -> Rejection {
-    match reply {
-        Ok(reply) => reply.success().expect_err("this must be refused"),
-        Err(error) => error.into_rejection(),
-    }
-}
+use safu_ledger::service::{Book, Call};
+use serde_json::json;
 
 fn prices(btc: &str, basis: &str) -> String {
     format!("date,asset,price,basis\n2019-01-02,BTC,{btc},{basis}\n2019-01-02,USDC,1,observed\n")

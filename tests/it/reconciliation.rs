@@ -1,8 +1,8 @@
 //! Observed balances, breaks and sign-offs, as a finance team meets them, on both engines.
 
-use crate::small_book::{call, done, lock, opened, person};
+use crate::small_book::{call, done, lock, opened, person, refused, typed};
 use crate::support::database::TestDb;
-use safu_ledger::domain::outcome::{OutcomeCode, Rejection};
+use safu_ledger::domain::outcome::OutcomeCode;
 use safu_ledger::domain::period::Period;
 use safu_ledger::domain::person::PersonId;
 use safu_ledger::service::approvals::Decide;
@@ -10,19 +10,7 @@ use safu_ledger::service::reconciliation::{self, breaks, statement};
 use safu_ledger::service::verify::verify;
 use safu_ledger::service::{Book, Call, Reply};
 use safu_ledger::store::error::StoreError;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
-}
-
-fn refused(reply: Result<Reply, StoreError>) -> Rejection {
-    match reply {
-        Ok(reply) => reply.success().expect_err("this must be refused"),
-        Err(error) => error.into_rejection(),
-    }
-}
 
 const HEADER: &str = "wallet,asset,network,quantity,block_height,observed_at,source\n";
 

@@ -1,7 +1,7 @@
 //! Reports before and after: what stands on either side is the report of that side, what stands between them is recomputed from the
 //! postings; and the reports on control, on both engines.
 
-use crate::small_book::{call, done, full, opened, person};
+use crate::small_book::{call, done, full, opened, person, typed};
 use crate::story::tell;
 use crate::support::database::TestDb;
 use jiff::civil::Date;
@@ -14,13 +14,8 @@ use safu_ledger::report::render::{self, Format, Look};
 use safu_ledger::service::approvals::{self, Decide};
 use safu_ledger::service::{Book, Call};
 use safu_ledger::store::journal;
-use serde::de::DeserializeOwned;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use std::collections::BTreeMap;
-
-fn typed<T: DeserializeOwned>(value: Json) -> T {
-    serde_json::from_value(value).unwrap()
-}
 
 fn made(book: &Book, name: &str, query: &[(&str, &str)]) -> Doc {
     let query: Vec<(String, String)> = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();

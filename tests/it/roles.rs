@@ -1,7 +1,7 @@
 //! Who may come where: every address of the server is asked by everybody there is, and each answer is compared with the reviewed
 //! table in `roles.txt`. An address without a line fails, and the failure prints the line as it is; add it when it is right.
 
-use crate::small_book::{call, done, full, person};
+use crate::small_book::{call, done, full, person, typed};
 use crate::support::database::TestDb;
 use crate::support::server::{Answer, Ask, TestServer};
 use safu_ledger::domain::person::PersonId;
@@ -16,8 +16,7 @@ use safu_ledger::web::api::operations;
 use safu_ledger::web::app::Limits;
 use safu_ledger::web::operation::{Method, Operation, Shape};
 use safu_ledger::web::routes::{self, Reach};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -50,10 +49,6 @@ struct Member {
     id: PersonId,
     session: SessionRow,
     key: String,
-}
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
 }
 
 fn member(book: &Book, login: &'static str, roles: &[&str]) -> Member {

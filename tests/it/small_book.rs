@@ -3,6 +3,7 @@
 use crate::support::database::{TestDb, with_secrets};
 use safu_ledger::domain::close::ItemState;
 use safu_ledger::domain::contribution::manifest::{DescribeMeta, describe};
+use safu_ledger::domain::outcome::Rejection;
 use safu_ledger::domain::person::PersonId;
 use safu_ledger::domain::text::Name;
 use safu_ledger::service::approvals::Draft;
@@ -18,7 +19,8 @@ use safu_ledger::store::error::StoreError;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-fn typed<T: DeserializeOwned>(value: Value) -> T {
+/// A value as the type that reads it.
+pub fn typed<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
@@ -30,6 +32,14 @@ pub fn call() -> Call {
 /// The reply of a command that must succeed.
 pub fn done(result: Result<Reply, StoreError>) -> Value {
     result.unwrap().success().unwrap().json()
+}
+
+/// The refusal of a command, kept or not.
+pub fn refused(reply: Result<Reply, StoreError>) -> Rejection {
+    match reply {
+        Ok(reply) => reply.success().expect_err("this must be refused"),
+        Err(error) => error.into_rejection(),
+    }
 }
 
 /// Reference data, policies and the prices of the first days; nothing posted yet.

@@ -6,6 +6,7 @@ mod batch;
 pub mod calendar;
 pub mod changes;
 pub mod events;
+mod feed;
 pub mod rejection;
 pub mod reports;
 pub mod stop;

@@ -3,7 +3,8 @@
 //! From then on it counts as one that was refused when it came: what it held up may post, and a higher version mends it. A report
 //! that was held because it contradicts another is never posted itself.
 
-use super::waiting::{Day, Feed};
+use super::feed::Feed;
+use super::waiting::Day;
 use crate::domain::approval::Risk;
 use crate::domain::ids::VenueId;
 use crate::domain::outcome::{OutcomeCode, Rejection};

@@ -1,6 +1,7 @@
 //! Fee reports come in: checked as a whole before the write, decided in one command, kept whatever becomes of them.
 
-use super::waiting::{CONFLICT, DUPLICATE_KEYS, Day, Feed, Outcome, QUARANTINED, REJECTED};
+use super::feed::Feed;
+use super::waiting::{CONFLICT, DUPLICATE_KEYS, Day, Outcome, QUARANTINED, REJECTED};
 use crate::domain::amount::format_minor_trimmed;
 use crate::domain::contribution::check::{AssetTotal, CheckContext, CheckedReport, check_report};
 use crate::domain::contribution::manifest::Manifest;

@@ -3,30 +3,28 @@
 //! A version posts when the version it replaces is the latest posted one (none for the first) and every price it needs is there.
 //! Whatever changes that (a report, a refusal, a locked price set) ends in [`Day::advance`], the one place that posts.
 
+use super::feed::Feed;
 use super::stop::{self, Decided, NO_SHARE, STOPPED};
 use super::{amounts_json, parse_amounts};
-use crate::domain::account::no;
 use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
-use crate::domain::contribution::policy::{ContributionPolicy, PolicyBook, Share};
+use crate::domain::contribution::policy::{ContributionPolicy, Share};
 use crate::domain::contribution::restatement::total_changes;
 use crate::domain::entry::Balanced;
 use crate::domain::ids::{EntryNo, ReportId, VenueId};
 use crate::domain::outcome::{OutcomeCode, Problem, Rejection};
-use crate::ledger::asset_table::AssetTable;
 use crate::ledger::posting::accrual::{self, Accrual};
 use crate::ledger::posting::restatement::{self, Change, Restatement};
-use crate::ledger::posting::{Carrying, Context, Header, NextLot};
+use crate::ledger::posting::{Context, Header, NextLot};
 use crate::proof::leaf::canonical;
 use crate::service::approvals::gate;
 use crate::service::command::Command;
 use crate::service::posting::Prices;
 use crate::service::prices::LockPrices;
 use crate::service::refs::{FUNCTIONAL, Refs};
-use crate::service::{Answer, Book, Call, Reply, policies};
+use crate::service::{Answer, Book, Call, Reply};
 use crate::store::error::StoreError;
 use crate::store::fee_report::{self, NewStep, PostedRow, ReportRow, StepRow};
-use crate::store::projection::{self, Amounts, BalanceKey};
 use crate::store::tx::Tx;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -55,53 +53,6 @@ pub const OUT_OF_ORDER: &str = "out-of-order";
 pub const RESTATED: &str = "restated";
 /// Reason: a person ended its quarantine.
 pub const BY_HAND: &str = "by-hand";
-
-/// What one command knows while it posts reports: reference data, policies, prices, and what it has moved itself.
-pub(in crate::service) struct Feed {
-    /// Reference data.
-    pub refs: Refs,
-    /// Contribution policies.
-    pub policies: PolicyBook,
-    assets: AssetTable,
-    /// A price set that this command is about to lock.
-    fresh: Option<Prices>,
-    /// Movements of the receivable that this command has queued; the stored balance does not have them yet.
-    moved: BTreeMap<AssetId, Amounts>,
-}
-
-impl Feed {
-    /// Loads what is in force; `fresh` is a price set that the same command locks.
-    pub fn load(tx: &mut Tx<'_>, fresh: Option<&Prices>) -> Result<Self, StoreError> {
-        let refs = Refs::load(tx.conn)?;
-        let assets = AssetTable::new(FUNCTIONAL, refs.assets.values().cloned())?;
-        let policies = policies::contribution_policies(tx.conn)?;
-        Ok(Self { refs, policies, assets, fresh: fresh.cloned(), moved: BTreeMap::new() })
-    }
-
-    /// The latest set at or before the day, counting the one about to be locked.
-    fn prices(&self, tx: &mut Tx<'_>, day: Date) -> Result<Prices, StoreError> {
-        let stored = Prices::at(tx.conn, day)?;
-        let newer = self.fresh.as_ref().filter(|fresh| fresh.cutoff_on.is_some_and(|cutoff| cutoff <= day));
-        Ok(newer.filter(|fresh| fresh.cutoff_on >= stored.cutoff_on).cloned().unwrap_or(stored))
-    }
-
-    /// What stands on the receivable for an asset, with what this command has queued.
-    fn receivable(&self, tx: &mut Tx<'_>, asset: AssetId) -> Result<Carrying, StoreError> {
-        let key = BalanceKey { account: no::CONTRIBUTIONS_RECEIVABLE.0, asset: asset.0, wallet: 0, incident: 0 };
-        let mut amounts = projection::find_balance(tx.conn, key)?;
-        if let Some(moved) = self.moved.get(&asset) {
-            amounts.add(moved.quantity, moved.value)?;
-        }
-        Ok(Carrying::debit(amounts.quantity, amounts.value))
-    }
-
-    fn note_moved(&mut self, entry: &Balanced) -> Result<(), StoreError> {
-        for line in entry.lines().iter().filter(|line| line.account == no::CONTRIBUTIONS_RECEIVABLE) {
-            self.moved.entry(line.asset).or_default().add(line.quantity, line.value)?;
-        }
-        Ok(())
-    }
-}
 
 /// How a kept version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

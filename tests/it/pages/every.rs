@@ -5,7 +5,7 @@ use super::looks::Looks;
 use super::{PAGES, axe};
 use crate::people;
 use crate::roles::House;
-use crate::small_book::done;
+use crate::small_book::{done, typed};
 use crate::support::browser::Browser;
 use crate::support::database::TestDb;
 use crate::support::server::TestServer;
@@ -14,8 +14,7 @@ use safu_ledger::store::journal;
 use safu_ledger::web::app::Limits;
 use safu_ledger::web::operation::Method;
 use safu_ledger::web::routes::{self, Reach};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Who looks, under which name the pictures are kept, and where. The book is that of the table of roles, with work waiting in it.
 const LOOKS: &[(&str, &str, &str)] = &[
@@ -141,10 +140,6 @@ fn work(house: &House) -> i64 {
     done(book.import_prices(&house.call("preparer"), "closes", b"date,BTC,USDC\n2019-02-01,5200,1\n"));
     done(book.import_second_prices(&house.call("preparer"), "other closes", b"date,BTC,USDC\n2019-02-01,5700,1\n"));
     by_hand
-}
-
-fn typed<T: DeserializeOwned>(value: Value) -> T {
-    serde_json::from_value(value).unwrap()
 }
 
 /// Looks as this person.

@@ -1,5 +1,6 @@
 //! What is logged of a whole session: enough to follow each request, and no secret.
 
+use crate::login::setup_fields;
 use crate::support::child::Child;
 use crate::support::database::TestDb;
 use crate::support::server::{Answer, new_book};
@@ -94,16 +95,7 @@ fn a_whole_session_is_logged_without_a_secret_and_each_line_has_its_request() {
     let (secret_text, csrf) = (browser.hidden(&page, "secret"), browser.hidden(&page, "csrf"));
     let secret = Secret::parse(&secret_text).unwrap();
     let code = secret.code(step_at(jiff::Timestamp::now()));
-    let fields = [
-        ("csrf", csrf.as_str()),
-        ("secret", &secret_text),
-        ("token", &token),
-        ("login", "ada"),
-        ("name", "Ada A."),
-        ("password", PASSWORD),
-        ("again", PASSWORD),
-        ("code", &code),
-    ];
+    let fields = setup_fields(&csrf, &secret_text, &token, PASSWORD, &code);
     let done = browser.post("/setup", &fields);
     assert_eq!(done.status, 200, "{}", done.text());
     let recovery: Vec<String> =
