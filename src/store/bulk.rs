@@ -22,6 +22,8 @@ pub(super) trait Row {
     type Table: 'static;
     /// `INSERT INTO table (columns) VALUES `.
     const INTO: &'static str;
+    /// What follows the rows: nothing, or what is done where a row of the same key is stored.
+    const TAIL: &'static str;
 }
 
 /// Binds the columns of a row in their order.
@@ -60,13 +62,14 @@ impl<DB: Backend, R: BindRow<DB>, const N: usize> QueryFragment<DB> for Rows<'_,
             row.bind(out.reborrow())?;
             out.push_sql(")");
         }
+        out.push_sql(R::TAIL);
         Ok(())
     }
 }
 
 impl<Conn, R, const N: usize> RunQueryDsl<Conn> for Rows<'_, R, N> {}
 
-/// Inserts rows of any number.
+/// Inserts rows of any number; those of a table with `replacing` take the place of stored ones.
 pub(super) fn insert<R: RowOfEachEngine>(conn: &mut Conn, rows: &[R]) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(c) => {
@@ -95,13 +98,20 @@ pub(super) fn insert<R: RowOfEachEngine>(conn: &mut Conn, rows: &[R]) -> Result<
     Ok(())
 }
 
-/// Makes a struct a row of a table: `bulk_row!(NewClaim<'_>, claim, { incident_id: Integer, claim_ref: Text });`
+/// Makes a struct a row of a table: `bulk_row!(NewClaim<'_>, claim, { incident_id: Integer, claim_ref: Text });`. With
+/// `replacing (key) set (columns)` at its end, columns of a stored row with the same key are overwritten.
 macro_rules! bulk_row {
-    ($row:ty, $table:ident, { $first:ident: $first_type:ty $(, $column:ident: $type:ty)* $(,)? }) => {
+    (
+        $row:ty, $table:ident, { $first:ident: $first_type:ty $(, $column:ident: $type:ty)* $(,)? }
+        $(, replacing ($key:ident $(, $keys:ident)*) set ($set:ident $(, $sets:ident)*))?
+    ) => {
         impl $crate::store::bulk::Row for $row {
             type Table = $table::table;
             const INTO: &'static str =
                 concat!("INSERT INTO ", stringify!($table), " (", stringify!($first), $(",", stringify!($column),)* ") VALUES ");
+            const TAIL: &'static str = concat!("" $(, " ON CONFLICT (", stringify!($key) $(, ",", stringify!($keys))*,
+                ") DO UPDATE SET ", stringify!($set), " = excluded.", stringify!($set)
+                $(, ",", stringify!($sets), " = excluded.", stringify!($sets))*)?);
         }
         bulk_row!(@bind diesel::sqlite::Sqlite, $row, $first: $first_type $(, $column: $type)*);
         #[cfg(feature = "postgres")]

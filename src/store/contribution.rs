@@ -9,7 +9,7 @@ use super::schema::{contribution, contribution_batch};
 use super::tx::{Record, Stamp};
 use super::types::{Minor, Money};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{BigInt, Binary, Integer, Text};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub struct ContributionRow {
 }
 
 /// A stored batch: what one commit recorded of single events.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = contribution_batch)]
 pub struct BatchRow {
     /// Number.
@@ -56,6 +56,11 @@ pub struct BatchRow {
     /// Leaf.
     pub leaf: i64,
 }
+
+bulk_row!(BatchRow, contribution_batch, {
+    id: BigInt, first_contribution: BigInt, row_count: BigInt, rows_root: Binary, requests: Text, recorded_at: BigInt,
+    leaf: BigInt,
+});
 
 impl BatchRow {
     /// The leaf body.
@@ -164,9 +169,18 @@ impl Record for NewBatch {
     }
     fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError> {
         let header = BatchRow { leaf, recorded_at: stamp.at.as_microsecond(), ..self.header.clone() };
-        diesel::insert_into(contribution_batch::table).values(&header).execute(conn)?;
+        bulk::insert(conn, &[header])?;
         bulk::insert(conn, &self.rows())
     }
+}
+
+/// Stored events of a venue whose external ids lie from `first` to `last` in the order of bytes, at most `limit`.
+pub fn within(conn: &mut Conn, venue: i32, first: &str, last: &str, limit: i64) -> Result<Vec<ContributionRow>, StoreError> {
+    let range = contribution::table
+        .filter(contribution::venue_id.eq(venue))
+        .filter(contribution::external_id.ge(first))
+        .filter(contribution::external_id.le(last));
+    Ok(on_each!(conn, c => range.limit(limit).select(ContributionRow::as_select()).load(c))?)
 }
 
 /// The stored events of a venue with these external ids. New ids that lie beyond every stored one, as those of jobs in time
@@ -174,11 +188,7 @@ impl Record for NewBatch {
 pub fn known(conn: &mut Conn, venue: i32, external_ids: &[&str]) -> Result<Vec<ContributionRow>, StoreError> {
     let (Some(first), Some(last)) = (external_ids.iter().min(), external_ids.iter().max()) else { return Ok(Vec::new()) };
     let limit = i64::try_from(external_ids.len()).unwrap_or(i64::MAX).saturating_add(1);
-    let range = contribution::table
-        .filter(contribution::venue_id.eq(venue))
-        .filter(contribution::external_id.ge(first))
-        .filter(contribution::external_id.le(last));
-    let near: Vec<ContributionRow> = on_each!(conn, c => range.limit(limit).select(ContributionRow::as_select()).load(c))?;
+    let near = within(conn, venue, first, last, limit)?;
     if i64::try_from(near.len()).unwrap_or(i64::MAX) < limit {
         return Ok(near);
     }

@@ -32,7 +32,7 @@ pub struct NewEntry {
 }
 
 /// The header of a stored entry.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = entry)]
 pub struct EntryRow {
     /// Gapless number.
@@ -91,6 +91,10 @@ pub struct PostingRow {
     pub opens_mark: Option<String>,
 }
 
+bulk_row!(EntryRow, entry, {
+    no: BigInt, event: Text, effective_on: Text, period: Text, recorded_at: BigInt, actor: Text, request_key: Text, memo: Text,
+    source: Text, reverses: Nullable<BigInt>, marks: Text, leaf: BigInt,
+});
 bulk_row!(PostingRow, posting, {
     entry_no: BigInt, line: Integer, account_no: Integer, asset_id: Integer, quantity: Money, value: Money,
     wallet_id: Nullable<Integer>, lot_id: Nullable<BigInt>, incident_id: Nullable<Integer>, report_id: Nullable<BigInt>,
@@ -235,7 +239,7 @@ impl Record for NewEntry {
 
     fn insert(&self, conn: &mut Conn, leaf: i64, stamp: &Stamp) -> Result<(), StoreError> {
         let (header, postings) = self.rows(Some(stamp), leaf);
-        diesel::insert_into(entry::table).values(&header).execute(conn)?;
+        bulk::insert(conn, std::slice::from_ref(&header))?;
         bulk::insert(conn, &postings)?;
         projection::apply(conn, &header, &self.balanced)
     }

@@ -1,5 +1,6 @@
 //! The log and its head. The head row is the fence of every write: it is moved by a conditional update.
 
+use super::bulk::{self, bulk_row};
 use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::schema::{head, log_leaf};
@@ -12,7 +13,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, Binary, HasSqlType};
+use diesel::sql_types::{BigInt, Binary, HasSqlType, Text};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = head)]
@@ -29,6 +30,16 @@ struct HeadRow {
     last_report: i64,
     last_fact: i64,
 }
+
+/// A leaf on its way into the log, its texts borrowed.
+struct NewLeaf<'a> {
+    idx: i64,
+    kind: &'a str,
+    bytes: &'a str,
+    hash: &'a [u8],
+}
+
+bulk_row!(NewLeaf<'_>, log_leaf, { idx: BigInt, kind: Text, bytes: Text, hash: Binary });
 
 /// Where the book stands: the log's right edge and the last number of every kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -199,14 +210,7 @@ impl Head {
         }
         let index = i64::try_from(self.log.size()).unwrap_or(i64::MAX);
         let hash = leaf_hash(bytes.as_bytes());
-        diesel::insert_into(log_leaf::table)
-            .values((
-                log_leaf::idx.eq(index),
-                log_leaf::kind.eq(kind),
-                log_leaf::bytes.eq(bytes),
-                log_leaf::hash.eq(hash.as_slice()),
-            ))
-            .execute(conn)?;
+        bulk::insert(conn, &[NewLeaf { idx: index, kind, bytes, hash: hash.as_slice() }])?;
         self.log.push(hash);
         Ok(index)
     }

@@ -106,6 +106,16 @@ impl Store {
         self.writer.submit(writer::Scope::Feed, body)
     }
 
+    /// The same without waiting: `done` hears on the writer's thread what became of it, and is dropped unheard if it was never run.
+    pub(crate) fn start_feed<T, F, D>(&self, body: F, done: D)
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+        D: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        self.writer.enqueue(writer::Scope::Feed, body, done);
+    }
+
     /// Lets nothing more be recorded through this process but logins; there is no way back. Use cases heed it.
     pub fn hold(&self) {
         self.standing.hold();

@@ -1,11 +1,12 @@
 //! What is derived from postings and kept up to date in the same write: running balances, daily movements and lots. The
 //! writer knows the balances and writes absolute values; `safu verify` recomputes all of it from the postings.
 
+use super::bulk::{self, bulk_row};
 use super::conn::{Conn, on_each};
 use super::error::StoreError;
 use super::journal::EntryRow;
 use super::schema::{balance, balance_day, lot};
-use super::types::Minor;
+use super::types::{Minor, Money};
 use crate::domain::account::AccountNo;
 use crate::domain::amount::{Quantity, Value};
 use crate::domain::asset::AssetId;
@@ -14,6 +15,7 @@ use crate::domain::ids::{IncidentId, LotId, WalletId};
 use crate::domain::lot::Lot;
 use crate::domain::price::Price;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use std::collections::BTreeMap;
 
 /// The key of a running balance; 0 stands for no wallet and no incident.
@@ -61,7 +63,7 @@ impl Amounts {
 }
 
 /// A stored running balance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = balance)]
 pub struct BalanceRow {
     /// Account.
@@ -78,7 +80,21 @@ pub struct BalanceRow {
     pub value: Minor,
 }
 
+bulk_row!(BalanceRow, balance, {
+    account_no: Integer, asset_id: Integer, wallet_id: Integer, incident_id: Integer, quantity: Money, value: Money,
+}, replacing (account_no, asset_id, wallet_id, incident_id) set (quantity, value));
+
 impl BalanceRow {
+    const fn new(key: BalanceKey, amounts: Amounts) -> Self {
+        Self {
+            account_no: key.account,
+            asset_id: key.asset,
+            wallet_id: key.wallet,
+            incident_id: key.incident,
+            quantity: Minor(amounts.quantity.minor()),
+            value: Minor(amounts.value.minor()),
+        }
+    }
     /// Its key.
     pub const fn key(&self) -> BalanceKey {
         BalanceKey { account: self.account_no, asset: self.asset_id, wallet: self.wallet_id, incident: self.incident_id }
@@ -102,7 +118,7 @@ impl BalanceRow {
 }
 
 /// What one business day moved on one account and asset, booked in one period.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = balance_day)]
 pub struct BalanceDayRow {
     /// Business date.
@@ -119,8 +135,18 @@ pub struct BalanceDayRow {
     pub value: Minor,
 }
 
+bulk_row!(BalanceDayRow, balance_day, {
+    effective_on: Text, period: Text, account_no: Integer, asset_id: Integer, quantity: Money, value: Money,
+}, replacing (effective_on, period, account_no, asset_id) set (quantity, value));
+
+impl BalanceDayRow {
+    const fn amounts(&self) -> Amounts {
+        Amounts { quantity: self.quantity.quantity(), value: self.value.value() }
+    }
+}
+
 /// A stored lot.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = lot)]
 pub struct LotRow {
     /// Number.
@@ -144,6 +170,11 @@ pub struct LotRow {
     /// 1 while units are left.
     pub is_open: i32,
 }
+
+bulk_row!(LotRow, lot, {
+    id: BigInt, account_no: Integer, wallet_id: Integer, asset_id: Integer, acquired_on: Text, opened_by: BigInt,
+    quantity: Money, cost: Money, mark: Nullable<Text>, is_open: Integer,
+}, replacing (id) set (quantity, cost, is_open));
 
 impl LotRow {
     /// Back to the domain's lot.
@@ -174,12 +205,8 @@ pub(super) fn apply(conn: &mut Conn, header: &EntryRow, entry: &Balanced) -> Res
             lots.entry(id).or_default().push(line);
         }
     }
-    for (key, amounts) in running {
-        move_running(conn, key, amounts)?;
-    }
-    for (key, amounts) in daily {
-        move_daily(conn, header, key, amounts)?;
-    }
+    move_running(conn, running)?;
+    move_daily(conn, header, daily)?;
     for (id, lines) in lots {
         move_lot(conn, header.no, id, &lines)?;
     }
@@ -191,61 +218,79 @@ pub(super) fn apply(conn: &mut Conn, header: &EntryRow, entry: &Balanced) -> Res
     Ok(())
 }
 
-fn move_running(conn: &mut Conn, key: BalanceKey, by: Amounts) -> Result<(), StoreError> {
-    let mut amounts = find_balance(conn, key)?;
-    amounts.add(by.quantity, by.value)?;
-    let row = BalanceRow {
-        account_no: key.account,
-        asset_id: key.asset,
-        wallet_id: key.wallet,
-        incident_id: key.incident,
-        quantity: amounts.quantity.into(),
-        value: amounts.value.into(),
-    };
-    match conn {
-        // A cached statement with absolute values; an upsert would be prepared anew each time.
-        Conn::Sqlite(c) => diesel::replace_into(balance::table).values(&row).execute(c)?,
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => diesel::insert_into(balance::table)
-            .values(&row)
-            .on_conflict((balance::account_no, balance::asset_id, balance::wallet_id, balance::incident_id))
-            .do_update()
-            .set((balance::quantity.eq(row.quantity), balance::value.eq(row.value)))
-            .execute(c)?,
-    };
-    Ok(())
+fn move_running(conn: &mut Conn, moves: BTreeMap<BalanceKey, Amounts>) -> Result<(), StoreError> {
+    let stored = running(conn, &moves)?;
+    let rows = moves.into_iter().map(|(key, by)| {
+        let mut amounts = stored.get(&key).copied().unwrap_or_default();
+        amounts.add(by.quantity, by.value)?;
+        Ok(BalanceRow::new(key, amounts))
+    });
+    bulk::insert(conn, &rows.collect::<Result<Vec<_>, StoreError>>()?)
 }
 
-fn move_daily(conn: &mut Conn, header: &EntryRow, (account, asset): (i32, i32), by: Amounts) -> Result<(), StoreError> {
-    let stored: Option<(Minor, Minor)> = balance_day::table
-        .filter(balance_day::effective_on.eq(&header.effective_on))
-        .filter(balance_day::period.eq(&header.period))
-        .filter(balance_day::account_no.eq(account))
-        .filter(balance_day::asset_id.eq(asset))
-        .select((balance_day::quantity, balance_day::value))
-        .first(conn)
-        .optional()?;
-    let mut amounts = stored.map_or_else(Amounts::default, |(q, v)| Amounts { quantity: q.quantity(), value: v.value() });
-    amounts.add(by.quantity, by.value)?;
-    let row = BalanceDayRow {
-        effective_on: header.effective_on.clone(),
-        period: header.period.clone(),
-        account_no: account,
-        asset_id: asset,
-        quantity: amounts.quantity.into(),
-        value: amounts.value.into(),
-    };
+/// What these balances stand at. On SQLite each is a look-up of its own, whose statement is kept; on PostgreSQL each would be a
+/// round trip, so one statement asks for all keys that can be put together of their parts.
+fn running(conn: &mut Conn, moves: &BTreeMap<BalanceKey, Amounts>) -> Result<BTreeMap<BalanceKey, Amounts>, StoreError> {
     match conn {
-        Conn::Sqlite(c) => diesel::replace_into(balance_day::table).values(&row).execute(c)?,
+        Conn::Sqlite(_) => moves.keys().map(|key| Ok((*key, find_balance(conn, *key)?))).collect(),
         #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => diesel::insert_into(balance_day::table)
-            .values(&row)
-            .on_conflict((balance_day::effective_on, balance_day::period, balance_day::account_no, balance_day::asset_id))
-            .do_update()
-            .set((balance_day::quantity.eq(row.quantity), balance_day::value.eq(row.value)))
-            .execute(c)?,
+        Conn::Postgres(c) => {
+            let parts = |part: fn(&BalanceKey) -> i32| moves.keys().map(part).collect::<Vec<i32>>();
+            let rows: Vec<BalanceRow> = balance::table
+                .filter(balance::account_no.eq_any(parts(|key| key.account)))
+                .filter(balance::asset_id.eq_any(parts(|key| key.asset)))
+                .filter(balance::wallet_id.eq_any(parts(|key| key.wallet)))
+                .filter(balance::incident_id.eq_any(parts(|key| key.incident)))
+                .select(BalanceRow::as_select())
+                .load(c)?;
+            Ok(rows.iter().map(|row| (row.key(), row.amounts())).collect())
+        }
+    }
+}
+
+fn move_daily(conn: &mut Conn, header: &EntryRow, moves: BTreeMap<(i32, i32), Amounts>) -> Result<(), StoreError> {
+    let stored = daily(conn, header, &moves)?;
+    let rows = moves.into_iter().map(|(key, by)| {
+        let mut amounts = stored.get(&key).copied().unwrap_or_default();
+        amounts.add(by.quantity, by.value)?;
+        Ok(BalanceDayRow {
+            effective_on: header.effective_on.clone(),
+            period: header.period.clone(),
+            account_no: key.0,
+            asset_id: key.1,
+            quantity: amounts.quantity.into(),
+            value: amounts.value.into(),
+        })
+    });
+    bulk::insert(conn, &rows.collect::<Result<Vec<_>, StoreError>>()?)
+}
+
+/// What the entry's day has moved in its period so far, by account and asset; asked for as [`running`] does.
+fn daily(
+    conn: &mut Conn,
+    header: &EntryRow,
+    moves: &BTreeMap<(i32, i32), Amounts>,
+) -> Result<BTreeMap<(i32, i32), Amounts>, StoreError> {
+    let of_day = balance_day::table
+        .filter(balance_day::effective_on.eq(&header.effective_on))
+        .filter(balance_day::period.eq(&header.period));
+    let rows: Vec<BalanceDayRow> = match conn {
+        Conn::Sqlite(c) => {
+            let mut rows = Vec::with_capacity(moves.len());
+            for (account, asset) in moves.keys() {
+                let of_key = of_day.filter(balance_day::account_no.eq(account)).filter(balance_day::asset_id.eq(asset));
+                rows.extend(of_key.select(BalanceDayRow::as_select()).first(c).optional()?);
+            }
+            rows
+        }
+        #[cfg(feature = "postgres")]
+        Conn::Postgres(c) => of_day
+            .filter(balance_day::account_no.eq_any(moves.keys().map(|key| key.0).collect::<Vec<_>>()))
+            .filter(balance_day::asset_id.eq_any(moves.keys().map(|key| key.1).collect::<Vec<_>>()))
+            .select(BalanceDayRow::as_select())
+            .load(c)?,
     };
-    Ok(())
+    Ok(rows.iter().map(|row| ((row.account_no, row.asset_id), row.amounts())).collect())
 }
 
 fn move_lot(conn: &mut Conn, entry_no: i64, id: LotId, lines: &[&Posting]) -> Result<(), StoreError> {
@@ -278,29 +323,17 @@ fn move_lot(conn: &mut Conn, entry_no: i64, id: LotId, lines: &[&Posting]) -> Re
     row.quantity = amounts.quantity.into();
     row.cost = amounts.value.into();
     row.is_open = i32::from(!amounts.quantity.is_zero());
-    match conn {
-        Conn::Sqlite(c) => diesel::replace_into(lot::table).values(&row).execute(c)?,
-        #[cfg(feature = "postgres")]
-        Conn::Postgres(c) => diesel::insert_into(lot::table)
-            .values(&row)
-            .on_conflict(lot::id)
-            .do_update()
-            .set((lot::quantity.eq(row.quantity), lot::cost.eq(row.cost), lot::is_open.eq(row.is_open)))
-            .execute(c)?,
-    };
-    Ok(())
+    bulk::insert(conn, &[row])
 }
 
 /// One running balance; zero if it was never moved.
 pub fn find_balance(conn: &mut Conn, key: BalanceKey) -> Result<Amounts, StoreError> {
-    let row: Option<BalanceRow> = balance::table
+    let wanted = balance::table
         .filter(balance::account_no.eq(key.account))
         .filter(balance::asset_id.eq(key.asset))
         .filter(balance::wallet_id.eq(key.wallet))
-        .filter(balance::incident_id.eq(key.incident))
-        .select(BalanceRow::as_select())
-        .first(conn)
-        .optional()?;
+        .filter(balance::incident_id.eq(key.incident));
+    let row: Option<BalanceRow> = on_each!(conn, c => wanted.select(BalanceRow::as_select()).first(c).optional())?;
     Ok(row.map_or_else(Amounts::default, |row| row.amounts()))
 }
 

@@ -33,6 +33,12 @@ pub fn find(conn: &mut Conn, actor: &str, key: &str) -> Result<Option<Request>, 
     Ok(on_each!(conn, c => wanted.select(Request::as_select()).first(c).optional())?)
 }
 
+/// Used keys of this actor from `first` to `last` in the order of bytes, at most `limit`.
+pub fn keys_within(conn: &mut Conn, actor: &str, first: &str, last: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let range = request::table.filter(request::actor.eq(actor)).filter(request::key.ge(first)).filter(request::key.le(last));
+    Ok(on_each!(conn, c => range.limit(limit).select(request::key).load(c))?)
+}
+
 bulk_row!(Request, request, {
     actor: Text, key: Text, content_hash: Binary, content: Nullable<Text>, status: Integer, response: Text, recorded_at: BigInt,
 });

@@ -73,14 +73,19 @@ impl Commits {
     }
 }
 
-struct Task<T, F> {
+struct Task<T, F, D> {
     scope: Scope,
     body: F,
     result: Option<Result<T, StoreError>>,
-    reply: mpsc::SyncSender<Result<T, StoreError>>,
+    done: D,
 }
 
-impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<T, F> {
+impl<T, F, D> Job for Task<T, F, D>
+where
+    T: Send,
+    F: FnMut(&mut Conn) -> Result<T, StoreError> + Send,
+    D: FnOnce(Result<T, StoreError>) + Send,
+{
     fn run(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         match (self.body)(conn) {
             Ok(value) => {
@@ -103,10 +108,9 @@ impl<T: Send, F: FnMut(&mut Conn) -> Result<T, StoreError> + Send> Job for Task<
     }
 
     fn finish(self: Box<Self>, error: Option<StoreError>) {
-        let Self { result, reply, .. } = *self;
+        let Self { result, done, .. } = *self;
         let lost = || Err(StoreError::Database("the write was not run".to_owned()));
-        // The caller may have gone away; what was committed stays committed.
-        let _ = reply.send(error.map_or_else(|| result.unwrap_or_else(lost), Err));
+        done(error.map_or_else(|| result.unwrap_or_else(lost), Err));
     }
 }
 
@@ -148,11 +152,23 @@ impl Writer {
         F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = mpsc::sync_channel(1);
-        let gone = |_| StoreError::Unavailable("the writer has stopped".to_owned());
-        self.queue
-            .send(Box::new(Task { scope, body, result: None, reply }))
-            .map_err(|_| StoreError::Unavailable("the writer has stopped".to_owned()))?;
-        answer.recv().map_err(gone)?
+        let done = move |result| {
+            // The caller may have gone away; what was committed stays committed.
+            let _ = reply.send(result);
+        };
+        self.queue.send(Box::new(Task { scope, body, result: None, done })).map_err(|_| stopped())?;
+        answer.recv().map_err(|_| stopped())?
+    }
+
+    /// Puts `body` in the queue and goes on. `done` is called on the writer's thread once the result is durable, so it must be short;
+    /// where the write is never run, as the queue is full or the writer has stopped, both are dropped.
+    pub(super) fn enqueue<T, F, D>(&self, scope: Scope, body: F, done: D)
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+        D: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        drop(self.queue.try_send(Box::new(Task { scope, body, result: None, done })));
     }
 
     /// How many commits this process has made; moves with every change, so caches can key on it.
@@ -164,6 +180,10 @@ impl Writer {
     pub(super) fn commits_of_book(&self) -> u64 {
         self.commits.of_book.load(Ordering::Acquire)
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".to_owned())
 }
 
 struct Loop {

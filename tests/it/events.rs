@@ -1,5 +1,8 @@
 //! Single contribution events: accepted once, answered the same again, refused without harm to their neighbours.
 
+#[path = "events/queue.rs"]
+mod queue;
+
 use crate::support::database::TestDb;
 use safu_ledger::domain::account::no;
 use safu_ledger::domain::outcome::OutcomeCode;

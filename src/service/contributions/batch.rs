@@ -2,6 +2,7 @@
 //! entry a business date that carries them.
 
 use super::events::{Group, Outcome, Request, stopped};
+use super::known::{Known, Stored, by_external_id};
 use super::stop::{self, Decided};
 use crate::domain::amount::Quantity;
 use crate::domain::asset::AssetId;
@@ -18,7 +19,7 @@ use crate::service::refs::{FUNCTIONAL, Refs};
 use crate::service::{Answer, KeyedContent, Refusal, Reply, depends_on_state, policies, problem};
 use crate::store::Store;
 use crate::store::conn::Conn;
-use crate::store::contribution::{BatchRow, ContributionRow, EventRow, NewBatch, Pick, known};
+use crate::store::contribution::{self, BatchRow, EventRow, NewBatch, Pick};
 use crate::store::error::StoreError;
 use crate::store::tx::Tx;
 use jiff::civil::Date;
@@ -43,9 +44,6 @@ pub(super) struct Accepted {
     dates: Vec<Date>,
     dry_run: bool,
 }
-
-/// Stored events by venue and external id.
-type Stored = HashMap<i32, HashMap<String, ContributionRow>>;
 
 /// What decisions rest on besides the events themselves.
 struct Ground {
@@ -121,6 +119,7 @@ impl<'a> Seen<'a> {
 pub(super) struct Batch<'a> {
     tx: Tx<'a>,
     group: &'a Group,
+    known: Known,
     ground: Ground,
     picks: Vec<Pick>,
     /// Over the rows that are recorded.
@@ -132,7 +131,13 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn begin(store: &Store, tx: Tx<'a>, group: &'a Group, kept: Option<Kept>) -> Result<Self, StoreError> {
+    /// Starts with nothing decided; what is known of the group was read in the same transaction.
+    pub(super) fn begin(
+        store: &Store,
+        tx: Tx<'a>,
+        (group, known): (&'a Group, Known),
+        kept: Option<Kept>,
+    ) -> Result<Self, StoreError> {
         let ground = match kept {
             Some(kept) if kept.version == tx.head.version && !store.is_held() => kept.ground,
             _ => Ground::load(store, tx.conn)?,
@@ -140,6 +145,7 @@ impl<'a> Batch<'a> {
         Ok(Self {
             tx,
             group,
+            known,
             ground,
             picks: Vec::new(),
             tree: Frontier::new(),
@@ -161,7 +167,8 @@ impl<'a> Batch<'a> {
             return Ok(if same { Decision::Same(*first) } else { Decision::Refused(key_conflict(&request.call.key)) });
         }
         let key = KeyedContent { call: &request.call, hash: request.content, text: None };
-        let decided = match key.kept_answer(self.tx.conn) {
+        let before = if self.known.is_fresh(id.0, id.1) { Ok(None) } else { key.kept_answer(self.tx.conn) };
+        let decided = match before {
             Ok(Some(reply)) => Ok(Decision::Kept(reply)),
             Ok(None) => {
                 // A dry run leaves its key free, also for requests of its own group.
@@ -215,7 +222,8 @@ impl<'a> Batch<'a> {
 
     /// Whether the event was recorded before, in the book or earlier in this group; `None` when it was, with other content.
     fn is_known(&self, stored: &Stored, row: &EventRow, leaf: &Hash) -> Option<bool> {
-        if let Some(before) = stored.get(&row.venue_id).and_then(|venue| venue.get(row.external_id.as_str())) {
+        let of_venue = self.known.events_of(row.venue_id).or_else(|| stored.get(&row.venue_id));
+        if let Some(before) = of_venue.and_then(|venue| venue.get(row.external_id.as_str())) {
             return before.says(row).then_some(true);
         }
         match self.seen.events.get(&(row.venue_id, row.external_id.as_str())) {
@@ -224,16 +232,17 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The stored events with the ids of these rows, of venues where they were not found for the whole group.
     fn stored(&mut self, rows: &[EventRow]) -> Result<Stored, StoreError> {
         let mut by_venue: BTreeMap<i32, Vec<&str>> = BTreeMap::new();
-        for row in rows {
+        for row in rows.iter().filter(|row| self.known.events_of(row.venue_id).is_none()) {
             by_venue.entry(row.venue_id).or_default().push(&row.external_id);
         }
         let mut stored = Stored::new();
         for (venue, ids) in by_venue {
-            let found = known(self.tx.conn, venue, &ids)?;
+            let found = contribution::known(self.tx.conn, venue, &ids)?;
             if !found.is_empty() {
-                stored.insert(venue, found.into_iter().map(|row| (row.external_id.clone(), row)).collect());
+                stored.insert(venue, by_external_id(found));
             }
         }
         Ok(stored)

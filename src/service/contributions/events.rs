@@ -1,13 +1,13 @@
-//! Single contribution events, the hot path: the entrance and the grouping; `batch` decides. Requests that arrive while one batch is being made durable share the next: one
-//! batch, one leaf, one entry a business date. Each request keeps its own key and answer, and a refused one leaves its
-//! neighbours alone.
+//! Single contribution events, the hot path: the entrance, where requests are parsed and hashed; `queue` groups them and `batch`
+//! decides. Requests that arrive while one batch is being made durable share the next: one batch, one leaf, one entry a business date.
+//! Each request keeps its own key and answer, and a refused one leaves its neighbours alone.
 
-use super::batch::{Batch, Decision, Kept};
+use super::queue::Queue;
 use crate::domain::asset::{Asset, AssetId};
 use crate::domain::contribution::Directory;
 use crate::domain::contribution::event::{EventBatch, parse_events};
 use crate::domain::ids::VenueId;
-use crate::domain::outcome::{OutcomeCode, Rejection};
+use crate::domain::outcome::OutcomeCode;
 use crate::proof::merkle::{Frontier, Hash};
 use crate::proof::row::{EventNames, RowEncoder, fee_event};
 use crate::service::refs::Refs;
@@ -15,27 +15,15 @@ use crate::service::{Book, Call, Reply, check_key};
 use crate::store::conn::Conn;
 use crate::store::contribution::EventRow;
 use crate::store::error::StoreError;
-use crate::store::tx::{Stamp, Tx};
+use crate::store::tx::Stamp;
 use jiff::civil::Date;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::oneshot;
-
-/// Events that share a commit at most.
-const GROUP_EVENTS: usize = 8_000;
-/// Requests that share a commit at most; keeps the batch's leaf within its limit.
-const GROUP_REQUESTS: usize = 200;
-/// Requests that may wait before callers are held back.
-const QUEUE_LIMIT: usize = 4_096;
 
 /// What a request is answered.
 pub type Outcome = Result<Reply, StoreError>;
-
-/// A request, parsed and hashed, on its way to the writer.
-struct Pending {
-    request: Request,
-    reply: oneshot::Sender<Outcome>,
-}
 
 /// What the writer needs of a request besides its rows.
 pub(super) struct Request {
@@ -88,21 +76,15 @@ impl Directory for Names {
 #[derive(Clone)]
 pub struct EventFeed {
     book: Book,
-    queue: mpsc::SyncSender<Pending>,
+    queue: Arc<Queue>,
     names: Arc<RwLock<Arc<Names>>>,
 }
 
 impl EventFeed {
-    /// Starts the thread that forms the groups.
+    /// Starts with nothing waiting.
     pub fn start(book: &Book) -> Result<Self, StoreError> {
-        let (queue, pending) = mpsc::sync_channel(QUEUE_LIMIT);
         let names = Arc::new(RwLock::new(Arc::new(book.read(Names::load)?)));
-        let writer = book.clone();
-        std::thread::Builder::new()
-            .name("safu-events".to_owned())
-            .spawn(move || serve(&writer, &pending))
-            .map_err(|e| StoreError::Unavailable(format!("cannot start the event feed: {e}")))?;
-        Ok(Self { book: book.clone(), queue, names })
+        Ok(Self { book: book.clone(), queue: Queue::start(book)?, names })
     }
 
     /// Parses and checks a request of up to 10,000 events (JSON array or NDJSON) and hands it to the writer; the answer comes
@@ -113,12 +95,7 @@ impl EventFeed {
     pub fn submit(&self, call: Call, body: &[u8]) -> Result<oneshot::Receiver<Outcome>, StoreError> {
         let request = self.prepare(call, body)?;
         check_key(&request.call.key)?;
-        let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Pending { request, reply }).map_err(|_| {
-            let detail = "too many requests wait to be recorded; try again in a second with the same idempotency key";
-            Rejection::new(OutcomeCode::Unavailable, "", "", detail)
-        })?;
-        Ok(answer)
+        self.queue.join(request)
     }
 
     /// The same, waiting for the answer.
@@ -179,41 +156,6 @@ fn build(names: &Names, call: Call, batch: &EventBatch) -> Request {
     request
 }
 
-fn serve(book: &Book, pending: &mpsc::Receiver<Pending>) {
-    let mut kept = None;
-    while let Ok(first) = pending.recv() {
-        let mut events = first.request.rows.len();
-        let mut group = vec![first];
-        while group.len() < GROUP_REQUESTS && events < GROUP_EVENTS {
-            let Ok(next) = pending.try_recv() else { break };
-            events = events.saturating_add(next.request.rows.len());
-            group.push(next);
-        }
-        record(book, group, &mut kept);
-    }
-}
-
-/// Records a group; if the database refuses it as a whole, each request is tried on its own.
-fn record(book: &Book, group: Vec<Pending>, kept: &mut Option<Kept>) {
-    let (requests, replies): (Vec<Request>, Vec<_>) = group.into_iter().map(|p| (p.request, p.reply)).unzip();
-    let shared = Arc::new(Group::new(requests));
-    let together = write(book, &shared, 0..shared.requests.len(), kept);
-    let outcomes: Vec<Outcome> = match together {
-        Ok(outcomes) => outcomes,
-        Err(error) if shared.requests.len() == 1 => vec![Err(error)],
-        Err(_) => (0..shared.requests.len()).map(|at| alone(book, &shared, at, kept)).collect(),
-    };
-    for (reply, outcome) in replies.into_iter().zip(outcomes) {
-        // The caller may have gone away; what was committed stays committed.
-        let _ = reply.send(outcome);
-    }
-}
-
-fn alone(book: &Book, group: &Arc<Group>, at: usize, kept: &mut Option<Kept>) -> Outcome {
-    let mut outcomes = write(book, group, at..at.saturating_add(1), kept)?;
-    outcomes.pop().unwrap_or_else(|| Err(stopped()))
-}
-
 /// The requests of one commit; rows apart, because the batch that is stored shares them.
 pub(super) struct Group {
     pub(super) requests: Vec<Request>,
@@ -221,33 +163,15 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn new(mut requests: Vec<Request>) -> Self {
+    pub(super) fn new(mut requests: Vec<Request>) -> Self {
         let rows = requests.iter_mut().map(|request| std::mem::take(&mut request.rows)).collect();
         Self { requests, rows: Arc::new(rows) }
     }
 }
 
-fn write(
-    book: &Book,
-    group: &Arc<Group>,
-    which: std::ops::Range<usize>,
-    kept: &mut Option<Kept>,
-) -> Result<Vec<Outcome>, StoreError> {
-    let (group, clock, store) = (Arc::clone(group), book.clock.clone(), book.store.clone());
-    // Handed back by a write that became durable only: after any other, it is read again.
-    let mut before = kept.take();
-    let (outcomes, after) = book.store.write_feed(move |conn| {
-        let mut batch = Batch::begin(&store, Tx::begin(conn, group.stamp(clock.now(), &which))?, &group, before.take())?;
-        let decided: Vec<Decision> = which.clone().map(|index| batch.decide(index)).collect::<Result<_, _>>()?;
-        batch.finish(decided, which.start)
-    })?;
-    *kept = Some(after);
-    Ok(outcomes)
-}
-
 impl Group {
     /// A batch of one request carries its actor and key; one of several names them in its body.
-    fn stamp(&self, at: jiff::Timestamp, which: &std::ops::Range<usize>) -> Stamp {
+    pub(super) fn stamp(&self, at: jiff::Timestamp, which: &Range<usize>) -> Stamp {
         match self.requests.get(which.start) {
             Some(only) if which.len() == 1 => Stamp { at, actor: only.call.actor.clone(), request: only.call.key.clone() },
             _ => Stamp { at, actor: "feed".to_owned(), request: String::new() },

@@ -7,6 +7,8 @@ pub mod calendar;
 pub mod changes;
 pub mod events;
 mod feed;
+mod known;
+mod queue;
 pub mod rejection;
 pub mod reports;
 pub mod stop;
