@@ -208,9 +208,9 @@ fn agreed(one: &Proposal, names: &Names) -> String {
 }
 
 fn figures(one: &Proposal) -> Vec<Figure> {
-    let mut figures =
-        vec![Figure::new("state", "State", state(one)), Figure::new("approvals", "Approvals", Cell::text(voices(one)))];
+    let mut figures = vec![Figure::new("state", "State", state(one))];
     if let Some(asked) = &one.submission {
+        figures.push(Figure::new("approvals", "Approvals", Cell::text(voices(one))));
         if let Some(amount) = amount(one) {
             figures.push(Figure::new("amount", "Books (debits)", amount.to("#would")));
         }

@@ -80,7 +80,12 @@ fn months(conn: &mut Conn, now: Timestamp) -> Result<Doc, StoreError> {
         Column::number("late", "Late entries"),
     ];
     let empty = "Nothing is booked yet, so there is no month to close; submit contributions or record an event first.";
-    let finding = next.map(|next| format!("{next} is the next month to close. {} are closed for good.", closed.len()));
+    let so_far = match closed.len() {
+        0 => "None is closed so far.".to_owned(),
+        1 => "One is closed for good.".to_owned(),
+        some => format!("{some} are closed for good."),
+    };
+    let finding = next.map(|next| format!("{next} is the next month to close. {so_far}"));
     Ok(Doc {
         name: "periods".to_owned(),
         title: "Close".to_owned(),

@@ -364,7 +364,7 @@ pub fn month(conn: &mut Conn, period: Period, now: Timestamp) -> Result<Doc, Sto
     Ok(Doc {
         name: "reconciliation".to_owned(),
         title: format!("Reconciliation of {period}"),
-        finding: Some(month_finding(open, explained, signed.as_ref())),
+        finding: Some(month_finding(statement.lines.len(), open, explained, signed.as_ref())),
         figures,
         tables: vec![
             Table::new("lines", "Book and observed, at the last observation of the month", columns, rows, empty),
@@ -380,8 +380,9 @@ pub fn month(conn: &mut Conn, period: Period, now: Timestamp) -> Result<Doc, Sto
     })
 }
 
-fn month_finding(open: usize, explained: usize, signed: Option<&SignedOff>) -> String {
+fn month_finding(lines: usize, open: usize, explained: usize, signed: Option<&SignedOff>) -> String {
     let state = match (open, explained) {
+        (0, 0) if lines == 0 => "No wallet held anything".to_owned(),
         (0, 0) => "Every wallet holds what the book has".to_owned(),
         (0, some) => format!("Every difference has a reason ({some} of them)"),
         (some, _) => format!("{some} to be cleared up before it can be signed off"),
