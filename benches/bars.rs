@@ -25,6 +25,8 @@ mod book;
 mod http;
 #[path = "bars/instructions.rs"]
 mod instructions;
+#[path = "bars/journals.rs"]
+mod journals;
 #[path = "bars/pages.rs"]
 mod pages;
 #[path = "bars/posting.rs"]

@@ -80,15 +80,28 @@ pub fn bodies(senders: usize, requests: usize, events: usize) -> Vec<Bodies> {
 pub fn body(sender: &str, first: usize, events: usize) -> String {
     let mut text = String::from("[");
     for n in first..first + events {
-        let (comma, asset, fee) = (if n == first { "" } else { "," }, ASSETS[n % 4], n % 9_973);
-        write!(
-            text,
-            r#"{comma}{{"external_id":"{sender}-{n:010}","venue":"spot","business_date":"{DAY}","pair":"{asset}-USD","fee_asset":"{asset}","net_fee":"1.0{fee:04}"}}"#
-        )
-        .unwrap();
+        text.push_str(if n == first { "" } else { "," });
+        event(&mut text, &format!("{sender}-{n:010}"), n);
     }
     text.push(']');
     text
+}
+
+/// A list of the one event with this id.
+pub fn single(id: &str, n: usize) -> String {
+    let mut text = String::from("[");
+    event(&mut text, id, n);
+    text.push(']');
+    text
+}
+
+fn event(text: &mut String, id: &str, n: usize) {
+    let (asset, fee) = (ASSETS[n % 4], n % 9_973);
+    write!(
+        text,
+        r#"{{"external_id":"{id}","venue":"spot","business_date":"{DAY}","pair":"{asset}-USD","fee_asset":"{asset}","net_fee":"1.0{fee:04}"}}"#
+    )
+    .unwrap();
 }
 
 /// Each sender posts its requests one after another under keys that begin with `key`; all of them at the same time.

@@ -80,6 +80,25 @@ impl Served {
     }
 }
 
+impl Served {
+    /// Requests a second: each of `senders` posts single events on a connection of its own, under ids made as they are sent.
+    fn singles(&self, senders: usize, requests: usize, id: &(impl Fn(usize, usize) -> String + Sync)) -> f64 {
+        rate(senders * requests, || {
+            std::thread::scope(|scope| {
+                for sender in 0..senders {
+                    scope.spawn(move || {
+                        let mut client = self.connect();
+                        for at in 0..requests {
+                            let id = id(sender, at);
+                            client.post(&id, &crate::book::single(&id, at));
+                        }
+                    });
+                }
+            });
+        })
+    }
+}
+
 pub struct Client<'s> {
     of: &'s Served,
     stream: BufReader<TcpStream>,
@@ -160,23 +179,24 @@ pub fn posting() {
 
 /// P3: requests of one event, on one connection and on 64.
 pub fn singles() {
-    const CONNECTIONS: usize = 64;
     let bench = Bench::sqlite();
     let (served, nothing) = (Served::book(&bench, KeyScope::Feed), Served::nothing());
-    let (alone, together) = (bodies(1, 500, 1), bodies(CONNECTIONS, 200, 1));
-    let fresh = |bodies: &[Bodies], run: &str| -> Vec<Bodies> {
-        bodies.iter().map(|sender| sender.iter().map(|body| body.replace("job", &format!("{run}job"))).collect()).collect()
-    };
-    let (mut one, mut many, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut one, mut many, mut own, mut empty) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for run in 0..5 {
-        let (single, parallel) = (fresh(&alone, &format!("s{run}")), fresh(&together, &format!("p{run}")));
-        one.push(rate(500, || served.post_all(&single, &format!("s{run}"))));
-        many.push(rate(CONNECTIONS * 200, || served.post_all(&parallel, &format!("p{run}"))));
-        empty.push(rate(CONNECTIONS * 200, || nothing.post_all(&parallel, "n")));
+        one.push(served.singles(1, 500, &in_order));
+        many.push(served.singles(64, 200, &in_order));
+        own.push(served.singles(64, 200, &|sender, at| format!("job{run}-{sender:02}-{at:010}")));
+        empty.push(nothing.singles(64, 200, &in_order));
     }
-    let [one, many, empty] = [one, many, empty].map(crate::table::median);
+    let [one, many, own, empty] = [one, many, own, empty].map(crate::table::median);
     at_least("P3 64 × 1, to 1 × 1", &per_second(many), &per_second(one), many / one, 4.0);
     at_least("   64 × 1, to a handler that does nothing", &per_second(many), &per_second(empty), many / empty, 0.3);
+    note("   (the same, each sender with ids of its own)", &per_second(own), &per_second(empty), own / empty);
+}
+
+/// Ids as `docs/API.md` advises them: they grow in the order of time, whoever sends.
+fn in_order(_: usize, _: usize) -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// P6: reports while four senders post as fast as they can.

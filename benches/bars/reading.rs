@@ -2,6 +2,7 @@
 
 use crate::book::Bench;
 use crate::full;
+use crate::journals::{HLEDGER, MILLION, RUSTLEDGER, TACKLER, seconds_of};
 use crate::table::{at_least, at_most, in_turns, left_out, median, millis, note, time};
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -14,43 +15,7 @@ use safu_ledger::domain::ids::EntryNo;
 use safu_ledger::domain::text::Name;
 use safu_ledger::report::export::{Book as ExportBook, Closing, ExportEntry, JournalFormat, JournalWriter};
 use safu_ledger::service::verify::verify as verify_book;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-
-const MILLION: usize = 1_000_000;
-
-/// A journal of `count` transactions of two postings, as hledger reads it.
-fn journal(count: usize, path: &Path) {
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-    for n in 0..count {
-        let fee = n % 9_973;
-        writeln!(
-            out,
-            "2019-05-07 c{n}\n  assets:receivable:BTC  0.10{fee:04} BTC\n  income:contributions:BTC  -0.10{fee:04} BTC\n"
-        )
-        .unwrap();
-    }
-}
-
-fn seconds_of(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option<f64> {
-    let mut ok = true;
-    let took = time(|| {
-        ok = Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
-    });
-    ok.then_some(took.as_secs_f64())
-}
-
-/// What hledger takes for the balances of a million transactions. It is measured on fewer and scaled up unless the whole size is
-/// asked for; its time grows at least in proportion.
-fn hledger_seconds() -> Option<f64> {
-    let count = if full() { MILLION } else { MILLION / 20 };
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("book.journal");
-    journal(count, &path);
-    let took = seconds_of("hledger", &["-f", &path.display().to_string(), "balance", "-N"])?;
-    Some(took * (MILLION / count) as f64)
-}
 
 fn cold(bench: &Bench, report: &str) -> f64 {
     let database = format!("sqlite://{}", bench.path().display());
@@ -61,18 +26,21 @@ fn cold(bench: &Bench, report: &str) -> f64 {
 
 /// P5: a report from a cold process.
 pub fn cold_reports() {
-    let (small, large) = (Bench::filled(12_000), Bench::filled(if full() { 10 * MILLION } else { MILLION }));
-    let hledger = hledger_seconds();
+    let (small, million) = (Bench::filled(12_000), Bench::filled(MILLION));
+    let (large, size) = if full() { (Some(Bench::filled(10 * MILLION)), "10M") } else { (None, "1M") };
+    let others =
+        [(&HLEDGER, 1_000.0), (&TACKLER, 50.0)].map(|(program, wanted)| (program, program.seconds_of_a_million(), wanted));
     for (bar, report) in [("P5 trial balance", "trial-balance"), ("   coverage", "coverage")] {
-        let (few, many) = (cold(&small, report), cold(&large, report));
-        match hledger {
-            Some(other) => {
-                let name = format!("{bar}, cold process at 1M, to hledger");
-                at_least(&name, &millis(many), &format!("{other:.1} s"), other / many, 1_000.0);
+        let (few, many) = (cold(&small, report), cold(&million, report));
+        for (program, seconds, wanted) in &others {
+            let name = format!("{bar}, cold process at 1M, to {}", program.name);
+            match seconds {
+                Some(other) => at_least(&name, &millis(many), &format!("{other:.1} s"), other / many, *wanted),
+                None => left_out(&name, &format!("{} is not installed", program.name)),
             }
-            None => left_out(bar, "hledger is not installed"),
         }
-        at_most(&format!("   {report}, large book to 12k"), &millis(many), &millis(few), many / few, 1.5);
+        let most = large.as_ref().map_or(many, |large| cold(large, report));
+        at_most(&format!("   {report}, book of {size} to 12k"), &millis(most), &millis(few), most / few, 1.5);
     }
     let nothing = median((0..5).map(|_| seconds_of(env!("CARGO_BIN_EXE_safu"), &["--version"]).unwrap()).collect());
     let bare = median((0..5).map(|_| seconds_of("true", &[]).unwrap()).collect());
@@ -100,12 +68,12 @@ pub fn as_of() {
 pub fn verify() {
     let bench = Bench::filled(MILLION);
     let took = median((0..3).map(|_| time(|| drop(verify_book(&bench.book).unwrap())).as_secs_f64()).collect());
-    match hledger_seconds() {
-        Some(other) => {
-            let name = "P9 verify of 1M, to hledger's balance";
-            at_least(name, &format!("{took:.2} s"), &format!("{other:.1} s"), other / took, 50.0);
+    for (program, wanted) in [(&HLEDGER, 50.0), (&RUSTLEDGER, 5.0)] {
+        let name = format!("P9 verify of 1M, to {}", program.name);
+        match program.seconds_of_a_million() {
+            Some(other) => at_least(&name, &format!("{took:.2} s"), &format!("{other:.1} s"), other / took, wanted),
+            None => left_out(&name, &format!("{} is not installed", program.name)),
         }
-        None => left_out("P9 verify of 1M", "hledger is not installed"),
     }
 }
 
