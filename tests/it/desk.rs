@@ -169,15 +169,20 @@ impl Desk {
 
 /// Sends the form of an act with the session of the page at hand, as nobody offered it; gives the status.
 fn force(browser: &Browser, proposal: i64, act: &str) -> i64 {
+    forced(browser, proposal, act).0
+}
+
+/// The same, with the page that answers.
+fn forced(browser: &Browser, proposal: i64, act: &str) -> (i64, String) {
     let script = format!(
         "const fields = new URLSearchParams(); \
          for (const name of ['csrf', 'hash']) fields.set(name, document.querySelector(`.deed input[name=${{name}}]`).value); \
          fields.set('key', crypto.randomUUID ? crypto.randomUUID() : String(Math.random())); fields.set('reason', 'x'); \
          const request = new XMLHttpRequest(); request.open('POST', '/approvals/{proposal}/{act}', false); \
          request.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded'); request.send(fields.toString()); \
-         return request.status"
+         return [request.status, request.responseText]"
     );
-    browser.eval(&script).as_i64().unwrap()
+    serde_json::from_value(browser.eval(&script)).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An entry from the first letter to its reversal, by two persons in a browser. The one who prepared it never gets to approve it.
 
-use super::{Desk, PASSWORD, close_for_good, force, tick};
+use super::{Desk, PASSWORD, close_for_good, force, forced, tick};
 use crate::login::Client;
 use crate::pages::axe;
 use crate::small_book::{call, done};
@@ -94,7 +94,7 @@ fn fail_alone(desk: &Desk, browser: &Browser, proposal: i64) {
     force(browser, proposal, "approve");
     untouched();
     desk.step_up(browser, "paula", &page);
-    assert_eq!(force(browser, proposal, "approve"), 403, "with the second factor shown too");
+    refused_to_the_maker(browser, proposal, "with the second factor shown too");
     let many = format!(
         "const fields = new URLSearchParams(); \
          for (const name of ['csrf', 'hash']) fields.set(name, document.querySelector(`.deed input[name=${{name}}]`).value); \
@@ -113,6 +113,13 @@ fn fail_alone(desk: &Desk, browser: &Browser, proposal: i64) {
     untouched();
     by_another_name(desk, browser, proposal);
     untouched();
+}
+
+/// It is refused for who asks, not for a role that they lack at the time.
+fn refused_to_the_maker(browser: &Browser, proposal: i64, what: &str) {
+    let (status, page) = forced(browser, proposal, "approve");
+    assert_eq!(status, 403, "{what}");
+    assert!(page.contains("was made by you"), "{what}: {page}");
 }
 
 /// The same person in a second session of another program, with the second factor shown there.
@@ -143,7 +150,7 @@ fn as_an_approver(desk: &Desk, browser: &Browser, proposal: i64) {
     desk.log_in(browser, "paula");
     desk.step_up(browser, "paula", &page);
     assert!(!browser.text("main").contains("Approve and carry out"));
-    assert_eq!(force(browser, proposal, "approve"), 403, "an approver by now, but the maker still");
+    refused_to_the_maker(browser, proposal, "an approver by now, but the maker still");
     drain(browser, 1);
     desk.role("paula", "approver", false);
     desk.role("paula", "preparer", true);
@@ -157,7 +164,7 @@ fn by_another_name(desk: &Desk, browser: &Browser, proposal: i64) {
     desk.step_up(browser, "paula", &page);
     assert!(browser.text(".user").contains("Ann A."), "{}", browser.text(".user"));
     assert!(browser.text("main").contains("Ann A.") && !browser.text("main").contains("Approve and carry out"));
-    assert_eq!(force(browser, proposal, "approve"), 403, "the maker still, under whatever name");
+    refused_to_the_maker(browser, proposal, "the maker still, under whatever name");
     drain(browser, 1);
     browser.follow(".user button");
 }
