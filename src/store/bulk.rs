@@ -69,7 +69,7 @@ impl<DB: Backend, R: BindRow<DB>, const N: usize> QueryFragment<DB> for Rows<'_,
 
 impl<Conn, R, const N: usize> RunQueryDsl<Conn> for Rows<'_, R, N> {}
 
-/// Inserts rows of any number; those of a table with `replacing` take the place of stored ones.
+/// Inserts rows of any number; of a table with `replacing`, those whose key is stored already overwrite columns instead.
 pub(super) fn insert<R: RowOfEachEngine>(conn: &mut Conn, rows: &[R]) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(c) => {

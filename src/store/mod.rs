@@ -106,7 +106,7 @@ impl Store {
         self.writer.submit(writer::Scope::Feed, body)
     }
 
-    /// The same without waiting: `done` hears on the writer's thread what became of it, and is dropped unheard if it was never run.
+    /// The same without waiting: `done` hears on the writer's thread what became of it; a full queue or a stopped writer drops it unheard.
     pub(crate) fn start_feed<T, F, D>(&self, body: F, done: D)
     where
         T: Send + 'static,

@@ -299,20 +299,24 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Counts accepted events in: totals, the rows' tree, and what later requests of the group must not repeat.
+    /// Counts accepted events in: totals and the rows' tree. All sums are known to fit before anything changes, so that nothing of a
+    /// request that is refused here counts.
     fn take(&mut self, picks: &[Pick], request: &'a Request, rows: &'a [EventRow]) -> Result<(), StoreError> {
-        let whole = self.tree.size() == 0 && picks.len() == rows.len();
-        if whole {
-            self.tree = request.tree.clone();
-        }
+        let mut sums: BTreeMap<(Date, AssetId), Quantity> = BTreeMap::new();
         for pick in picks {
-            let found = rows.get(pick.event).zip(request.leaves.get(pick.event)).zip(request.dates.get(pick.event));
-            let Some(((row, leaf), date)) = found else { continue };
-            if !whole {
-                self.tree.push(*leaf);
-            }
-            let total = self.totals.entry(*date).or_default().entry(AssetId(row.asset_id)).or_default();
-            *total = total.checked_add(pick.amount.quantity()).ok_or_else(|| too_large(pick.event))?;
+            let Some((row, date)) = rows.get(pick.event).zip(request.dates.get(pick.event)) else { continue };
+            let asset = AssetId(row.asset_id);
+            let so_far = || self.totals.get(date).and_then(|of_day| of_day.get(&asset)).copied().unwrap_or_default();
+            let sum = sums.entry((*date, asset)).or_insert_with(so_far);
+            *sum = sum.checked_add(pick.amount.quantity()).ok_or_else(|| too_large(pick.event))?;
+        }
+        for ((date, asset), sum) in sums {
+            self.totals.entry(date).or_default().insert(asset, sum);
+        }
+        if self.tree.size() == 0 && picks.len() == rows.len() {
+            self.tree = request.tree.clone();
+        } else {
+            picks.iter().filter_map(|pick| request.leaves.get(pick.event)).for_each(|leaf| self.tree.push(*leaf));
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use std::ops::Range;
 /// Stored events by venue and external id.
 pub(super) type Stored = HashMap<i32, HashMap<String, ContributionRow>>;
 
-/// What was found. A sender or a venue that is missing here has much stored between the ends of the group: then each request looks
-/// for itself.
+/// What was found. Where a sender or a venue is missing, each request looks for itself: the group is a single request, or much is
+/// stored between its ends.
 #[derive(Default)]
 pub(super) struct Known {
     keys: HashMap<String, HashSet<String>>,

@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use tokio::sync::oneshot;
 
-/// Events that share a commit at most.
+/// With so many events no further request joins a commit.
 const GROUP_EVENTS: usize = 8_000;
-/// Requests that share a commit at most; keeps the batch's leaf within its limit.
+/// Requests that share a commit at most; keeps the batch's leaf within its limit unless keys are long and full of escapes.
 const GROUP_REQUESTS: usize = 200;
 /// Requests that may wait before callers are refused.
 const QUEUE_LIMIT: usize = 4_096;
@@ -138,9 +138,12 @@ impl Turn {
         });
         let taken = self.taken();
         let replies = std::mem::take(&mut *taken.replies.lock().unwrap_or_else(PoisonError::into_inner));
-        let done = Done { queue: Arc::clone(&self.queue), group: Arc::clone(&taken.group), replies, more: taken.more, outcomes };
+        if taken.more {
+            self.queue.call();
+        }
+        let done = Done { book: self.queue.book.clone(), group: Arc::clone(&taken.group), replies, outcomes };
         // One answer costs the writer less than waking somebody for it.
-        if done.replies.len() == 1 && done.outcomes.is_ok() && !done.more {
+        if done.replies.len() == 1 && done.outcomes.is_ok() {
             return done.answer();
         }
         // Nobody takes it where the process ends; then nobody waits either.
@@ -159,24 +162,20 @@ impl Drop for Turn {
 
 /// A turn that is over, on its way to those who wait.
 struct Done {
-    queue: Arc<Queue>,
+    book: Book,
     group: Arc<Group>,
     replies: Vec<oneshot::Sender<Outcome>>,
-    more: bool,
     outcomes: Result<Vec<Outcome>, StoreError>,
 }
 
 impl Done {
     /// Hands out the answers. If the database refused the group as a whole, each request is tried on its own.
     fn answer(self) {
-        if self.more {
-            self.queue.call();
-        }
         let requests = self.group.requests.len();
         let outcomes = match self.outcomes {
             Ok(outcomes) => outcomes,
             Err(error) if requests == 1 => vec![Err(error)],
-            Err(_) => (0..requests).map(|at| alone(&self.queue.book, &self.group, at)).collect(),
+            Err(_) => (0..requests).map(|at| alone(&self.book, &self.group, at)).collect(),
         };
         for (reply, outcome) in self.replies.into_iter().zip(outcomes) {
             // The caller may have gone away; what was committed stays committed.

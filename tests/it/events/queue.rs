@@ -1,9 +1,12 @@
 //! What waits while the writer is busy: it shares a commit, is answered one by one, and is never forgotten.
 
-use super::{Call, DAY, EventFeed, Outcome, OutcomeCode, StoreError, book, created, event, refused, rows, send, totals};
+use super::{Call, DAY, EventFeed, Outcome, OutcomeCode, StoreError, book, created, event, lock, refused, rows, send, totals};
 use safu_ledger::domain::account::no;
+use safu_ledger::domain::outcome::Rejection;
 use safu_ledger::service::Book;
+use safu_ledger::service::verify::verify;
 use safu_ledger::store::contribution;
+use safu_ledger::store::request::{self, Request};
 use serde_json::{Value, json};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -144,6 +147,58 @@ on_both_engines!(who_comes_to_a_full_queue_is_told_and_the_others_are_served, |d
     assert_eq!(rows(&book).len(), count);
     assert_eq!(rows(&book)[0].business_date, DAY);
 });
+
+on_both_engines!(sums_that_do_not_fit_leave_nothing_of_their_request, |db| {
+    let book = book(&db);
+    lock(&book, "2019-05-08", &[("BTC", "5850.1"), ("ETH", "180")]);
+    let feed = EventFeed::start(&book).unwrap();
+    let eth = |id: &str, net_fee: &str| {
+        let mut event = event(id, net_fee);
+        event["fee_asset"] = json!("ETH");
+        event["business_date"] = json!("2019-05-08");
+        event
+    };
+    let most = "99999999999999999999.999999999999999999";
+    let huge = |name: &str| -> Vec<Value> { (0..20).map(|n| eth(&format!("{name}-{n:02}"), most)).collect() };
+    let busy = Busy::hold(&book);
+    let first = put(&feed, "a-huge", &huge("a"));
+    let good = put(&feed, "b-good", &[eth("b", "1")]);
+    let last = put(&feed, "c-huge", &huge("c"));
+    busy.let_go();
+    assert_eq!(created(&within_a_minute(good).unwrap())["accepted"], json!(1));
+    for answer in [first, last] {
+        assert!(!within_a_minute(answer).is_ok_and(|reply| reply.is_success()), "a sum of 2·10^38 does not fit");
+    }
+    assert_eq!(rows(&book).len(), 1);
+    assert_eq!(totals(&book)[&(no::CONTRIBUTIONS.0, 3)].0, -100_000_000_000_000_000);
+    assert!(verify(&book).unwrap().is_good());
+});
+
+on_both_engines!(a_job_that_is_refused_after_it_wrote_leaves_nothing_beside_its_neighbours, |db| {
+    let book = book(&db);
+    let busy = Busy::hold(&book);
+    let write = |key: &'static str, refuse: bool| {
+        let store = book.store.clone();
+        std::thread::spawn(move || {
+            store.write(move |conn| {
+                request::insert(conn, &[kept(key)])?;
+                if refuse { Err(Rejection::invalid("key", key, "is refused late").into()) } else { Ok(()) }
+            })
+        })
+    };
+    let (refused, good) = (write("refused", true), write("good", false));
+    std::thread::sleep(Duration::from_millis(200));
+    busy.let_go();
+    assert!(matches!(refused.join().unwrap(), Err(StoreError::Rejected(_))));
+    good.join().unwrap().unwrap();
+    let found = |key: &str| book.read(|conn| request::find(conn, "key:feeder", key)).unwrap().is_some();
+    assert_eq!((found("refused"), found("good")), (false, true));
+});
+
+fn kept(key: &str) -> Request {
+    let (actor, response) = ("key:feeder".to_owned(), "{}".to_owned());
+    Request { actor, key: key.to_owned(), content_hash: vec![0; 32], content: None, status: 201, response, recorded_at: 0 }
+}
 
 on_both_engines!(nobody_is_left_waiting_by_a_book_that_is_closed, |db| {
     let book = book(&db);
